@@ -1,0 +1,173 @@
+package supervise
+
+import (
+	"io/fs"
+	"syscall"
+	"time"
+
+	"supervisor/web"
+)
+
+// Config is everything that one reading of the configuration file says, after
+// defaults, expansions, command line and checks. It is never changed.
+type Config struct {
+	Path string // the file as named on the command line or found by the search
+	Here string // its directory, absolute
+
+	// [supervisord], in the manual's order.
+	MinFDs          int    // soft limit of open files that a start asks for
+	MinProcs        int    // the same for processes
+	Directory       string // taken when going into the background; "" for none
+	User            *User  // whom the daemon becomes; nil to stay who it is
+	Umask           int    // taken when going into the background
+	Logfile         string // absolute, or "syslog"
+	LogfileMaxBytes int64  // 0: never rotated
+	LogfileBackups  int
+	LogLevel        Level
+	Pidfile         string // absolute
+	Identifier      string
+	NoDaemon        bool
+	Silent          bool
+	ChildLogDir     string // where AUTO logs go, absolute
+	NoCleanup       bool   // keep AUTO logs of earlier runs
+	StripANSI       bool
+	Subreaper       bool // ours: adopt orphaned grandchildren (Linux)
+
+	Groups  []*Group       // by (priority, name)
+	Servers []ServerConfig // inet in file order, then unix in file order
+
+	// RPCNamespaces are the namespaces that serve the standard methods: the x of
+	// each [rpcinterface:x] that names Supervisor's factory, in file order.
+	RPCNamespaces []string
+
+	// Notes are what reading the file had to say; they are logged once the log
+	// is open, and dropped at a reread.
+	Notes []Note
+}
+
+// Note is a remark about the configuration that is no error.
+type Note struct {
+	Level Level
+	Text  string
+}
+
+// User is a resolved account.
+type User struct {
+	Name   string
+	UID    int
+	GID    int   // primary group
+	Groups []int // what setgroups gets: the primary group first
+}
+
+// ServerConfig is one [unix_http_server] or [inet_http_server].
+type ServerConfig = web.ListenConfig
+
+// Kind says what sort of section a group comes from.
+type Kind int
+
+const (
+	ProgramGroup Kind = iota // [program:x] or [group:x]
+	ListenerPool             // [eventlistener:x]
+	FastCGIGroup             // [fcgi-program:x]
+)
+
+// Group is a process group as configured.
+type Group struct {
+	Name     string
+	Priority int
+	Kind     Kind
+	Programs []*Program // in order of definition
+
+	// [eventlistener:x] only.
+	BufferSize    int      // events held back at most
+	Events        []string // subscribed event types, in order of the names
+	ResultHandler string
+
+	// [fcgi-program:x] only. In a [group:y] each member has its own.
+	Socket *FastCGISocket
+}
+
+// FastCGISocket is the socket that the processes of a fcgi-program share.
+type FastCGISocket struct {
+	URL      string // "unix:///run/x.sock" or "tcp://host:9000", as logged
+	Network  string // "unix" or "tcp"
+	Address  string // path, or host:port
+	OwnerUID int    // -1: unchanged
+	OwnerGID int    // -1: unchanged
+	Mode     fs.FileMode
+	Backlog  int // 0: as many as the system allows
+}
+
+// Autorestart says whether a process that ended by itself is started again.
+type Autorestart int
+
+const (
+	RestartUnexpected Autorestart = iota // if its exit code is not in exitcodes
+	RestartNever
+	RestartAlways
+)
+
+// Program is the settings of one process: one [program:x] (or fcgi-program,
+// eventlistener) with its process number filled in.
+type Program struct {
+	Name  string // process name
+	Group string // group name
+
+	Command      string // as written, expanded
+	Priority     int
+	Autostart    bool
+	Autorestart  Autorestart
+	StartSecs    time.Duration // how long it must stay up to count as started
+	StartRetries int           // starts after the first, before FATAL
+	ExitCodes    []int         // that are expected
+	StopSignal   syscall.Signal
+	StopWait     time.Duration // from the stop signal to SIGKILL
+	StopAsGroup  bool
+	KillAsGroup  bool
+	User         *User // nil: the daemon's
+	Umask        int   // -1: the daemon's
+	Directory    string
+
+	RedirectStderr bool
+	Logs           [2]LogConfig // Stdout, Stderr
+
+	// Environment is [supervisord] environment overlaid by the program's own.
+	Environment map[string]string
+	// ServerURL is what SUPERVISOR_SERVER_URL says; "" exports none.
+	ServerURL string
+	// ServerURLSetting is serverurl as configured, for getAllConfigInfo; "" if
+	// not set or AUTO.
+	ServerURLSetting string
+
+	// Socket is set for an fcgi-program: its fd 0 is this socket.
+	Socket *FastCGISocket
+	// Listener is set for processes of an event listener pool.
+	Listener bool
+}
+
+// Channel is one of the two outputs of a child.
+type Channel int
+
+const (
+	Stdout Channel = iota
+	Stderr
+)
+
+// String returns "stdout" or "stderr".
+func (c Channel) String() string {
+	if c == Stderr {
+		return "stderr"
+	}
+	return "stdout"
+}
+
+// LogConfig is where one output of a child goes.
+type LogConfig struct {
+	Path            string // "" for none; ignored when Auto
+	Auto            bool   // a generated name in childlogdir
+	MaxBytes        int64  // 0: never rotated
+	Backups         int
+	CaptureMaxBytes int64 // 0: no capture mode
+	EventsEnabled   bool  // PROCESS_LOG events
+	Syslog          bool
+}
