@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"supervisor/inifile"
@@ -104,7 +104,7 @@ type Logger struct {
 	syslog *syslogWriter
 	echo   io.Writer
 	now    func() time.Time
-	lines  sync.Pool // of *[]byte
+	spare  atomic.Pointer[[]byte] // a buffer for the next line
 }
 
 // NewLogger opens the log. The error is that of opening the file.
@@ -113,7 +113,6 @@ func NewLogger(o LoggerOptions) (*Logger, error) {
 	if l.now == nil {
 		l.now = time.Now
 	}
-	l.lines.New = func() any { b := make([]byte, 0, 256); return &b }
 	switch o.Path {
 	case "":
 	case "syslog":
@@ -151,14 +150,17 @@ func (l *Logger) Log(level Level, format string, args ...any) {
 	if !l.Enabled(level) {
 		return
 	}
-	line := l.lines.Get().(*[]byte)
+	line := l.spare.Swap(nil)
+	if line == nil {
+		line = new([]byte) // another goroutine has the spare one
+	}
 	b := appendLinePrefix((*line)[:0], l.now(), level)
 	b = append(fmt.Appendf(b, format, args...), '\n')
 	l.write(b)
 	// A buffer that one huge chunk of child output has blown up is not kept.
 	if cap(b) <= 64<<10 {
 		*line = b
-		l.lines.Put(line)
+		l.spare.Store(line)
 	}
 }
 
