@@ -30,7 +30,7 @@
 //	ctl [ARG...]              supervisorctl
 //	exec PROGRAM [ARG...]     any program
 //	rpc METHOD [JSON...]      an XML-RPC call; stdout is the result as JSON, or the fault
-//	http METHOD PATH [USER:PASSWORD]    to the inet server at $PORT; "exit" has the status
+//	http METHOD PATH [USER:PASSWORD]    to the inet server at $PORT; $HTTP is the status
 //	background PROGRAM [ARG...]         runs until the story ends
 //
 // Steps that act:

@@ -197,7 +197,7 @@ func (p *player) fail(step Step, err error) {
 			fmt.Fprintf(&text, "--- %s\n%s", name, tail(data))
 		}
 	}
-	for _, name := range []string{"supervisord.log", "supervisord.out"} {
+	for _, name := range []string{"supervisord.err", "supervisord.log"} {
 		if data, err := os.ReadFile(p.path(name)); err == nil && len(data) > 0 {
 			fmt.Fprintf(&text, "--- %s\n%s", name, tail(data))
 		}

@@ -216,7 +216,7 @@ func (p *player) rpc(args []string, _ byte) error {
 	return err
 }
 
-// http asks the inet server. The step succeeds with any status; "exit" tells it.
+// http asks the inet server. The step succeeds with any status; $HTTP tells it.
 func (p *player) http(args []string, _ byte) error {
 	if len(args) < 2 || len(args) > 3 {
 		return errors.New("http METHOD PATH [USER:PASSWORD]")
