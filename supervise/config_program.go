@@ -88,6 +88,9 @@ func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, c common, 
 	names = names.WithInt("process_num", number).WithInt("numprocs", c.count)
 	own := s.With(names).KeyValues("environment")
 	p.Environment = maps.Clone(r.config.Environment)
+	if p.Environment == nil {
+		p.Environment = map[string]string{}
+	}
 	maps.Copy(p.Environment, own)
 	s = s.With(names.WithEnvironment(own))
 	p.Directory = s.String("directory", "")

@@ -15,6 +15,7 @@ var (
 	paramOffset  = xmlrpc.Param{Type: "int", Name: "offset", Text: "where to begin; negative counts from the end"}
 	paramLength  = xmlrpc.Param{Type: "int", Name: "length", Text: "number of bytes, 0 for all"}
 	done         = xmlrpc.Param{Type: "boolean", Name: "result", Text: "always true; what goes wrong is a fault"}
+	version      = xmlrpc.Param{Type: "string", Name: "version", Text: "the version"}
 	text         = xmlrpc.Param{Type: "string", Name: "result", Text: "the text"}
 	statuses     = xmlrpc.Param{Type: "array", Name: "result", Text: "structs {name, group, status, description}, one for each process concerned"}
 	tailed       = xmlrpc.Param{Type: "array", Name: "result", Text: "[bytes, offset of the end, whether there is more than was asked for]"}
@@ -50,16 +51,17 @@ func plain[T any](fn func(context.Context) (T, error)) func(context.Context, xml
 
 func (a *API) daemonMethods() []xmlrpc.Method {
 	return []xmlrpc.Method{
-		{Name: "getAPIVersion", Aliases: []string{"getVersion"}, Summary: "Tells the version of this interface.", Returns: text, Call: plain(a.APIVersion)},
-		{Name: "getSupervisorVersion", Summary: "Tells the version of supervisord.", Returns: text, Call: plain(a.SupervisorVersion)},
-		{Name: "getIdentification", Summary: "Tells the identifier of this supervisord.", Returns: text, Call: plain(a.Identification)},
+		{Name: "getAPIVersion", Aliases: []string{"getVersion"}, Summary: "Tells the version of this interface.", Returns: version, Call: plain(a.APIVersion)},
+		{Name: "getSupervisorVersion", Summary: "Tells the version of supervisord.", Returns: version, Call: plain(a.SupervisorVersion)},
+		{Name: "getIdentification", Summary: "Tells the identifier of this supervisord.",
+			Returns: xmlrpc.Param{Type: "string", Name: "identifier", Text: "as configured"}, Call: plain(a.Identification)},
 		{
 			Name: "getState", Summary: "Tells what supervisord is about.",
 			Returns: xmlrpc.Param{Type: "struct", Name: "result", Text: "{statecode, statename}"}, Call: plain(a.State),
 		},
 		{
 			Name: "getPID", Summary: "Tells the process id of supervisord.",
-			Returns: xmlrpc.Param{Type: "int", Name: "result", Text: "the process id"}, Call: plain(a.PID),
+			Returns: xmlrpc.Param{Type: "int", Name: "PID", Text: "the process id"}, Call: plain(a.PID),
 		},
 		{
 			Name: "readLog", Aliases: []string{"readMainLog"}, Summary: "Reads from supervisord's own log.",
