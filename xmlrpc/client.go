@@ -1,7 +1,6 @@
 package xmlrpc
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -14,9 +13,6 @@ import (
 
 // Client calls the methods of a supervisord. It keeps its connections for the
 // next calls and is safe for concurrent use. Close releases them.
-//
-// It speaks just as much HTTP as a supervisord does: package net/http would make
-// the program twice as large and a one-shot command slower to start.
 type Client struct {
 	network, address string // as for net.Dial
 	host             string // the Host of calls
