@@ -21,6 +21,7 @@ import (
 func Run(argv []string) int {
 	programs := map[string]func(args []string) int{
 		"accept":   accept,
+		"connect":  connect,
 		"lines":    lines,
 		"listener": listener,
 		"orphan":   orphan,
@@ -192,4 +193,27 @@ func accept([]string) int {
 		fmt.Fprintf(conn, "%s %d\n", os.Getenv("SUPERVISOR_PROCESS_NAME"), os.Getpid())
 		conn.Close()
 	}
+}
+
+// connect ADDRESS... connects to each unix socket or host:port and prints what it
+// is told.
+func connect(args []string) int {
+	for _, address := range args {
+		network := "unix"
+		if _, _, err := net.SplitHostPort(address); err == nil {
+			network = "tcp"
+		}
+		conn, err := net.Dial(network, address)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		_, err = io.Copy(os.Stdout, conn)
+		conn.Close()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return 0
 }
