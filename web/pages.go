@@ -127,14 +127,14 @@ type tailPage struct {
 	Text    string
 	Channel string // stdout or stderr
 	Limit   int64
-	Limits  []tailSize   // to choose from
+	Limits  []tailChoice // to choose from
 	Refresh template.URL // the page again
 	Follow  template.URL // the stream that goes on where Text ends; empty: there is none
 	Version string
 }
 
-// tailSize is a limit to choose.
-type tailSize struct {
+// tailChoice is a limit to choose.
+type tailChoice struct {
 	Bytes int64
 	Label string
 }
@@ -145,7 +145,7 @@ func (u *ui) tail(ctx context.Context, p params) reply {
 	if name := p["processname"]; name != "" {
 		page.Title, page.Name = name, name
 		page.Limit = tailLimit(p["limit"])
-		page.Limits = tailSizes(page.Limit)
+		page.Limits = tailChoices(page.Limit)
 		page.Channel = "stdout"
 		query := "tail.html?processname=" + quote(name) + "&limit=" + strconv.FormatInt(page.Limit, 10)
 		follow := "logtail/" + quote(name)
@@ -178,15 +178,15 @@ func (u *ui) tailText(ctx context.Context, name, channel string, limit int64) (s
 	}
 }
 
-// tailSizes returns what to choose from, among them limit.
-func tailSizes(limit int64) []tailSize {
-	sizes := []tailSize{{1 << 10, "1 KB"}, {10 << 10, "10 KB"}, {100 << 10, "100 KB"}, {1 << 20, "1 MB"}}
+// tailChoices returns what to choose from, among them limit.
+func tailChoices(limit int64) []tailChoice {
+	sizes := []tailChoice{{1 << 10, "1 KB"}, {10 << 10, "10 KB"}, {100 << 10, "100 KB"}, {1 << 20, "1 MB"}}
 	for _, s := range sizes {
 		if s.Bytes == limit {
 			return sizes
 		}
 	}
-	return append(sizes, tailSize{limit, strconv.FormatInt(limit, 10) + " bytes"})
+	return append(sizes, tailChoice{limit, strconv.FormatInt(limit, 10) + " bytes"})
 }
 
 // tailLimit reads how many bytes are asked for: digits, or else the minimum.

@@ -53,19 +53,6 @@ func unquote(s string) string {
 	return strings.ToValidUTF8(string(plain), "\ufffd")
 }
 
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	default:
-		return -1
-	}
-}
-
 // quote encodes s for a link in the form clients compare with: letters, digits
 // and "_.-~/" stay, every other byte becomes %XX in upper case.
 func quote(s string) string {
