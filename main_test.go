@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"supervisor/supervise"
 	"supervisor/testdata/child"
 	"supervisor/testdata/story"
 )
@@ -17,6 +18,9 @@ import (
 // TestMain lets the test binary play every role, so that the stories run what
 // the tests were compiled from, with the race detector when the tests have it.
 func TestMain(m *testing.M) {
+	if exit, isChild := supervise.RunChild(os.Args); isChild {
+		os.Exit(exit)
+	}
 	switch name := filepath.Base(os.Args[0]); {
 	case name == "child":
 		os.Exit(child.Run(os.Args))
@@ -118,12 +122,14 @@ func debian() string {
 func TestLayers(t *testing.T) {
 	const kong, ini, term = "github.com/alecthomas/kong", "gopkg.in/ini.v1", "golang.org/x/term"
 	allowed := map[string][]string{
-		"supervisor":           {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", kong},
-		"supervisor/supervise": {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile"},
-		"supervisor/ctl":       {"supervisor/xmlrpc", "supervisor/inifile", term},
-		"supervisor/web":       {"supervisor/xmlrpc"},
-		"supervisor/xmlrpc":    {},
-		"supervisor/inifile":   {ini},
+		"supervisor":                  {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", kong},
+		"supervisor/supervise":        {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit"},
+		"supervisor/supervise/getopt": {},
+		"supervisor/supervise/rlimit": {},
+		"supervisor/ctl":              {"supervisor/xmlrpc", "supervisor/inifile", term},
+		"supervisor/web":              {"supervisor/xmlrpc"},
+		"supervisor/xmlrpc":           {},
+		"supervisor/inifile":          {ini},
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	if err != nil {

@@ -249,6 +249,11 @@ func (s *session) reload(ctx context.Context, _ string) error {
 		s.fail(exitFailed, "ERROR: already shutting down")
 		return nil
 	}
+	var fault *xmlrpc.Fault
+	if errors.As(err, &fault) && fault.Code == xmlrpc.CantReread { // ours: nothing was stopped
+		s.fail(exitFailed, "ERROR: ", fault.Text)
+		return nil
+	}
 	if err == nil {
 		s.say("Restarted supervisord")
 	}

@@ -35,8 +35,8 @@ func takeParent(env map[string]string) *os.File {
 	return os.NewFile(uintptr(fd), "launcher")
 }
 
-// launch starts supervisord in the background and waits until it either is about
-// to let go of the terminal or has ended with an error, which it has shown then.
+// launch starts supervisord in the background and waits until it either has
+// started, pidfile and all, or has ended with an error, which it has shown then.
 // A Go program cannot fork itself; it starts its own binary.
 func launch(st Start) (exit int, err error) {
 	r, w, err := os.Pipe()
@@ -110,9 +110,18 @@ func (d *daemon) detach(cfg *Config, log *Logger) error {
 		}
 	}
 	syscall.Umask(cfg.Umask)
+	return nil
+}
+
+// ready lets the launcher go.
+func (d *daemon) ready() {
+	if d.parent == nil {
+		return
+	}
 	// The launcher may be gone; then nobody waits.
 	_, _ = d.parent.Write([]byte{1})
-	return d.parent.Close()
+	d.parent.Close()
+	d.parent = nil
 }
 
 // becomeUser becomes the user that the configuration names.

@@ -111,6 +111,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 	defer servers.close()
 	pidfile := writePidfile(cfg.Pidfile, log)
 	defer pidfile.remove()
+	d.ready()
 	s.bus.raise(eventSupervisorRunning, "")
 	if s.run() == Shutdown {
 		return nil, 0, nil

@@ -191,9 +191,7 @@ func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
 			return
 		}
 		s.log.Warn("received %s indicating restart request", name)
-		if err := s.restart(); err != nil {
-			s.log.Crit("cannot restart, going on with the present configuration: %v", err)
-		}
+		_ = s.restart() // which has logged what is wrong; nobody else is to be told
 	case syscall.SIGUSR2:
 		s.log.Info("received %s indicating log reopen request", name)
 		s.reopenLogs()
@@ -207,6 +205,7 @@ func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
 func (s *Supervisor) restart() error {
 	cfg, err := s.read()
 	if err != nil {
+		s.log.Crit("cannot restart, going on with the present configuration: %v", err)
 		return err
 	}
 	s.successor = cfg
