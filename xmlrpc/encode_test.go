@@ -130,7 +130,7 @@ func TestAppendValue(t *testing.T) {
 		{"code", Success, number("80")},
 		{"true", true, "<value><boolean>1</boolean></value>\n"},
 		{"false", false, "<value><boolean>0</boolean></value>\n"},
-		{"nil", nil, "<value><nil/></value>\n"},
+		{"nil", nil, "<value><nil/></value>"},
 		{"double", 15.0, "<value><double>15.0</double></value>\n"},
 		{"date", time.Date(2026, 11, 22, 9, 9, 53, 0, time.UTC), "<value><dateTime.iso8601>20261122T09:09:53</dateTime.iso8601></value>\n"},
 		{"empty array", []any{}, array()},
