@@ -80,7 +80,7 @@ def answer(line):
 func randomValue(r *rand.Rand, depth int) any {
 	switch n := r.IntN(8); {
 	case n == 0:
-		return r.IntN(1<<32) - 1<<31
+		return int(int32(r.Uint32()))
 	case n == 1:
 		return r.IntN(2) == 0
 	case n == 2:
