@@ -139,7 +139,8 @@ func (c *Client) roundTrip(ctx context.Context, method string, params []any, use
 // server sends to fn until it ends the stream (nil), fn fails, or ctx is done.
 // What the server sent as one chunk comes as one, unless it is longer than a
 // megabyte. The bytes are valid only during the call of fn. Errors as for Call,
-// and fn's. A stream has a connection of its own.
+// and fn's, except io.EOF, which ends the stream well. A stream has a connection
+// of its own.
 func (c *Client) Stream(ctx context.Context, path string, fn func([]byte) error) error {
 	n, err := c.dial(ctx)
 	if err != nil {

@@ -154,8 +154,8 @@ func (d *decoder) decode(src string, response bool) error {
 	if err := d.begin(src, response); err != nil {
 		return err
 	}
-	var space [16]frame
-	d.frames = space[:0]
+	const usual = 8 // deep is a call with two strings
+	d.frames, d.open = make([]frame, 0, usual), make([]string, 0, usual)
 	for {
 		t, err := d.next()
 		if err != nil {

@@ -135,7 +135,7 @@ func appendValue(dst []byte, v any) []byte {
 		dst = v.AppendFormat(dst, dateTimeLayout)
 		return append(dst, "</dateTime.iso8601></value>\n"...)
 	case nil:
-		return append(dst, "<value><nil/></value>\n"...)
+		return append(dst, "<value><nil/></value>"...) // without LF, as Python
 	}
 	panic(fmt.Sprintf("xmlrpc: no encoding for type %T", v))
 }
