@@ -2,10 +2,13 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"supervisor/xmlrpc"
 )
@@ -36,7 +39,7 @@ type Backend interface {
 	Changed(ctx context.Context, since uint64) (uint64, error)
 }
 
-// Logger receives the daemon's own log lines.
+// Logger receives the daemon's own log lines. It keeps none of the arguments.
 type Logger interface {
 	Trace(format string, args ...any)
 	Error(format string, args ...any)
@@ -64,9 +67,10 @@ type asset struct {
 type request struct {
 	line    string // the whole request line
 	method  string
-	uri     string // with its path decoded: "/index.html?action=x", whatever was %3F
-	path    string // decoded; up to the first of ;?#
-	query   string // behind the question mark, still encoded
+	uri     string // its path decoded, so that %3F in it is a question mark like any other
+	path    string // of uri, up to the first of ;?#
+	params  string // of uri, behind the semicolon
+	query   string // of uri, behind the question mark
 	version string // "1.1"; "None" if the request line had none
 	header  header
 	body    []byte // of POST to /RPC2 and to a page; UTF-8
@@ -155,3 +159,213 @@ func reason(status int) string {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// errSilent is a request that Supervisor answers by closing the connection.
+var errSilent = errors.New("no answer to this")
+
+// parseRequest takes apart a header block, which is all before the empty line.
+// Its only error is errSilent.
+func parseRequest(r *request, block string) error {
+	if !utf8.ValidString(block) {
+		return errSilent
+	}
+	for strings.HasPrefix(block, "\r\n") {
+		block = block[2:]
+	}
+	line, fields, _ := strings.Cut(block, "\r\n")
+	method, uri, version, ok := splitRequestLine(line)
+	if !ok {
+		return errSilent
+	}
+	if strings.HasPrefix(fields, " ") || strings.HasPrefix(fields, "\t") {
+		return errSilent // continues nothing
+	}
+	if strings.Contains(fields, "\r\n ") || strings.Contains(fields, "\r\n\t") {
+		fields = strings.NewReplacer("\r\n ", "", "\r\n\t", "").Replace(fields)
+	}
+	*r = request{line: line, method: method, uri: decodeURI(uri), version: version, header: header(fields)}
+	r.path, r.params, r.query = splitURI(r.uri)
+	return nil
+}
+
+// splitRequestLine takes "METHOD URI" or "METHOD URI HTTP/VERSION" apart. The
+// version of the short form is "None", which is what goes into the status line.
+func splitRequestLine(line string) (method, uri, version string, ok bool) {
+	method, rest, ok := strings.Cut(line, " ")
+	if !ok || method == "" {
+		return "", "", "", false
+	}
+	uri, proto, versioned := strings.Cut(rest, " ")
+	if uri == "" {
+		return "", "", "", false
+	}
+	if !versioned {
+		return method, uri, "None", true
+	}
+	version, ok = strings.CutPrefix(proto, "HTTP/")
+	if !ok || version == "" || strings.Trim(version, "0123456789.") != "" {
+		return "", "", "", false
+	}
+	return method, uri, version, true
+}
+
+// decodeURI decodes the escapes before the last question mark. As in
+// Supervisor that happens before the URI is taken apart.
+func decodeURI(uri string) string {
+	path, query := uri, ""
+	if i := strings.LastIndexByte(uri, '?'); i >= 0 {
+		path, query = uri[:i], uri[i+1:]
+	}
+	if !strings.Contains(path, "%") {
+		return uri
+	}
+	if query != "" {
+		return unescape(path) + "?" + query
+	}
+	return unescape(path)
+}
+
+// splitURI takes path;params?query#fragment apart.
+func splitURI(uri string) (path, params, query string) {
+	uri, _, _ = strings.Cut(uri, "#")
+	rest, query, _ := strings.Cut(uri, "?")
+	path, params, _ = strings.Cut(rest, ";")
+	return path, params, query
+}
+
+// unescape decodes %XX once. What is no escape stays as it is, and bytes that
+// are no UTF-8 become U+FFFD.
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			hi, lo := unhex(s[i+1]), unhex(s[i+2])
+			if hi >= 0 && lo >= 0 {
+				out = append(out, byte(hi<<4|lo))
+				i += 2
+				continue
+			}
+		}
+		out = append(out, s[i])
+	}
+	return strings.ToValidUTF8(string(out), "\uFFFD")
+}
+
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c && c <= 'f':
+		return int(c-'a') + 10
+	case 'A' <= c && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// contentLength returns the length of the body that r announces, or the status
+// that says why it cannot be told. It reads numbers as Python does: blanks
+// around, a sign, and underscores between digits. A length that fits no int is
+// returned as the greatest one.
+func contentLength(r *request) (length, status int) {
+	text, ok := r.header.get("Content-Length")
+	if !ok {
+		return 0, 411
+	}
+	text = strings.TrimSpace(text)
+	digits := strings.TrimPrefix(text, "-")
+	negative := len(digits) < len(text)
+	if !negative {
+		digits = strings.TrimPrefix(text, "+")
+	}
+	if digits == "" || strings.HasPrefix(digits, "_") || strings.HasSuffix(digits, "_") || strings.Contains(digits, "__") {
+		return 0, 500
+	}
+	digits = strings.ReplaceAll(digits, "_", "")
+	if strings.Trim(digits, "0123456789") != "" {
+		return 0, 500
+	}
+	if negative {
+		return 0, 0
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return math.MaxInt, 0 // too great: all else has been looked at
+	}
+	return n, 0
+}
+
+// keepAlive reports whether the connection stays open after an answer whose
+// length the client can tell. exact is Supervisor's habit with pages, where
+// "close" and "keep-alive" count in lower case only.
+func keepAlive(r *request, exact bool) bool {
+	connection, _ := r.header.get("Connection")
+	if !exact {
+		connection = strings.ToLower(connection)
+	}
+	switch r.version {
+	case "1.0":
+		return connection == "keep-alive"
+	case "1.1":
+		return connection != "close"
+	case "None":
+		return false
+	default:
+		return true
+	}
+}
+
+// appendHead appends the status line and the fields of a reply. length is that
+// of a body to announce, -1 for none.
+func appendHead(dst []byte, version string, rep *reply, length int, now time.Time) []byte {
+	dst = append(dst, "HTTP/"...)
+	dst = append(dst, version...)
+	dst = append(dst, ' ')
+	dst = strconv.AppendInt(dst, int64(rep.status), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, reason(rep.status)...)
+	dst = append(dst, "\r\nServer: Medusa/1.12\r\nDate: "...)
+	dst = now.UTC().AppendFormat(dst, dateFormat)
+	dst = append(dst, "\r\n"...)
+	for _, f := range rep.header {
+		if f.name == "Content-Length" {
+			length = -1
+		}
+		dst = appendField(dst, f.name, f.value)
+	}
+	if length >= 0 {
+		dst = append(dst, "Content-Length: "...)
+		dst = strconv.AppendInt(dst, int64(length), 10)
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
+}
+
+// appendField appends one header field. A value that would end its line early
+// is cut there, so that no value makes another field.
+func appendField(dst []byte, name, value string) []byte {
+	if i := strings.IndexAny(value, "\r\n\x00"); i >= 0 {
+		value = value[:i]
+	}
+	dst = append(dst, name...)
+	dst = append(dst, ": "...)
+	dst = append(dst, value...)
+	return append(dst, "\r\n"...)
+}
+
+// dateFormat is how HTTP writes times, which are in UTC.
+const dateFormat = "Mon, 02 Jan 2006 15:04:05 GMT"
+
+// parseDate reads a time of any of HTTP's forms, without what may follow it
+// behind a semicolon.
+func parseDate(s string) (time.Time, error) {
+	for _, layout := range []string{dateFormat, time.RFC850, time.ANSIC} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, errors.New("no date of HTTP: " + s)
+}
