@@ -17,6 +17,7 @@ import (
 type ui struct {
 	backend Backend
 	version string
+	log     Logger
 	born    time.Time // what its files claim as their age
 	now     func() time.Time
 	// templates parses the pages' templates when the first page is asked for:
@@ -25,10 +26,11 @@ type ui struct {
 }
 
 // newUI returns the pages over backend. Version stands in their footer.
-func newUI(backend Backend, version string) *ui {
+func newUI(backend Backend, version string, log Logger) *ui {
 	return &ui{
 		backend: backend,
 		version: version,
+		log:     log,
 		born:    time.Now(),
 		now:     time.Now,
 		templates: sync.OnceValue(func() *template.Template {
@@ -37,7 +39,9 @@ func newUI(backend Backend, version string) *ui {
 	}
 }
 
-// serve answers a request for a page; false if its path is not one.
+// serve answers a request for a page; false if its path is not one. An action
+// that waits does so here; ctx must not end with the client's patience, or a
+// restart could end half-way.
 func (u *ui) serve(ctx context.Context, r *request) (reply, bool) {
 	if r.method != "GET" && r.method != "POST" {
 		return reply{}, false
@@ -68,10 +72,9 @@ func (u *ui) index(ctx context.Context, r *request) reply {
 	if crossSite(r) || prefetch(r) {
 		return errorReply(403)
 	}
-	// A restart that has begun is finished even if nobody waits for the answer.
-	message, err := u.act(context.WithoutCancel(ctx), p["action"], p["processname"])
+	message, err := u.act(ctx, p["action"], p["processname"])
 	if err != nil {
-		return errorReply(500)
+		return u.failed(err)
 	}
 	location := "/?message=" + quote(message)
 	if p["filter"] != "" {
@@ -96,12 +99,18 @@ func uncached() []field {
 	}
 }
 
+// failed logs why there is no page, and says so.
+func (u *ui) failed(err error) reply {
+	u.log.Error("Web interface error: %v", err)
+	return errorReply(500)
+}
+
 // page renders a template as a page. Nothing in it may come from elsewhere or
 // stand in the page itself, and no other page may frame it.
 func (u *ui) page(name string, data any) reply {
 	var body bytes.Buffer
 	if err := u.templates().ExecuteTemplate(&body, name, data); err != nil {
-		return errorReply(500)
+		return u.failed(err)
 	}
 	header := append([]field{{"Content-Type", "text/html;charset=utf-8"}}, uncached()...)
 	header = append(header,
@@ -127,14 +136,14 @@ type tailPage struct {
 	Text    string
 	Channel string // stdout or stderr
 	Limit   int64
-	Limits  []tailSize   // to choose from
+	Limits  []tailChoice // to choose from
 	Refresh template.URL // the page again
 	Follow  template.URL // the stream that goes on where Text ends; empty: there is none
 	Version string
 }
 
-// tailSize is a limit to choose.
-type tailSize struct {
+// tailChoice is a limit to choose.
+type tailChoice struct {
 	Bytes int64
 	Label string
 }
@@ -145,7 +154,7 @@ func (u *ui) tail(ctx context.Context, p params) reply {
 	if name := p["processname"]; name != "" {
 		page.Title, page.Name = name, name
 		page.Limit = tailLimit(p["limit"])
-		page.Limits = tailSizes(page.Limit)
+		page.Limits = tailChoices(page.Limit)
 		page.Channel = "stdout"
 		query := "tail.html?processname=" + quote(name) + "&limit=" + strconv.FormatInt(page.Limit, 10)
 		follow := "logtail/" + quote(name)
@@ -178,15 +187,15 @@ func (u *ui) tailText(ctx context.Context, name, channel string, limit int64) (s
 	}
 }
 
-// tailSizes returns what to choose from, among them limit.
-func tailSizes(limit int64) []tailSize {
-	sizes := []tailSize{{1 << 10, "1 KB"}, {10 << 10, "10 KB"}, {100 << 10, "100 KB"}, {1 << 20, "1 MB"}}
+// tailChoices returns what to choose from, among them limit.
+func tailChoices(limit int64) []tailChoice {
+	sizes := []tailChoice{{1 << 10, "1 KB"}, {10 << 10, "10 KB"}, {100 << 10, "100 KB"}, {1 << 20, "1 MB"}}
 	for _, s := range sizes {
 		if s.Bytes == limit {
 			return sizes
 		}
 	}
-	return append(sizes, tailSize{limit, strconv.FormatInt(limit, 10) + " bytes"})
+	return append(sizes, tailChoice{limit, strconv.FormatInt(limit, 10) + " bytes"})
 }
 
 // tailLimit reads how many bytes are asked for: digits, or else the minimum.
