@@ -93,6 +93,9 @@ func NewServer(opts Options) *Server {
 	if opts.MaxConnections == 0 {
 		opts.MaxConnections = maxConns
 	}
+	if opts.pages == nil {
+		opts.pages = newUI(opts.Backend, opts.Version, opts.Log)
+	}
 	if opts.Stderr == nil {
 		opts.Stderr = io.Discard
 	}
