@@ -84,9 +84,6 @@ type Server struct {
 
 // NewServer returns a server that Serve makes work.
 func NewServer(opts Options) *Server {
-	if opts.pages == nil {
-		opts.pages = newUI(opts.Backend, opts.Version)
-	}
 	if opts.MaxBody == 0 {
 		opts.MaxBody = maxBody
 	}
