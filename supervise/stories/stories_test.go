@@ -1,4 +1,6 @@
-package main
+// Package stories plays the end-to-end tests of testdata: real daemons with real
+// children, steered as people and programs steer them.
+package stories
 
 import (
 	"flag"
@@ -10,27 +12,20 @@ import (
 	"strings"
 	"testing"
 
-	"supervisor/supervise"
 	"supervisor/testdata/child"
 	"supervisor/testdata/story"
 )
 
-// TestMain lets the test binary play every role, so that the stories run what
-// the tests were compiled from, with the race detector when the tests have it.
+// TestMain builds the program, with the race detector if the tests have it, and
+// lets the test binary be the programs it supervises.
 func TestMain(m *testing.M) {
-	if exit, isChild := supervise.RunChild(os.Args); isChild {
-		os.Exit(exit)
-	}
-	switch name := filepath.Base(os.Args[0]); {
-	case name == "child":
+	if filepath.Base(os.Args[0]) == "child" {
 		os.Exit(child.Run(os.Args))
-	case !strings.HasSuffix(name, ".test") && !strings.Contains(name, "debug_bin"):
-		os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(runTests(m))
 }
 
-// links is the directory in which the test binary has the names of all roles.
+// links is the directory with the names of all roles, and "child".
 var links string
 
 func runTests(m *testing.M) int {
@@ -54,6 +49,9 @@ func linkRoles() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := os.Chdir("../.."); err != nil { // stories name files from the root
+		return "", err
+	}
 	dir, err := os.MkdirTemp("", "roles")
 	if err != nil {
 		return "", err
@@ -62,12 +60,20 @@ func linkRoles() (string, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return "", err
 	}
-	for _, role := range []string{"supervisor", "supervisord", "supervisorctl", "echo_supervisord_conf", "pidproxy", "child"} {
-		if err := os.Symlink(self, filepath.Join(dir, role)); err != nil {
+	binary := filepath.Join(dir, "supervisor")
+	args := []string{"build", "-o", binary}
+	if raceDetector {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	for _, role := range []string{"supervisord", "supervisorctl", "echo_supervisord_conf", "pidproxy"} {
+		if err := os.Symlink(binary, filepath.Join(dir, role)); err != nil {
 			return "", err
 		}
 	}
-	return dir, nil
+	return dir, os.Symlink(self, filepath.Join(dir, "child"))
 }
 
 // TestScript plays the stories of testdata/script. With SUPERVISOR_ORIGINAL set
@@ -122,14 +128,15 @@ func debian() string {
 func TestLayers(t *testing.T) {
 	const kong, ini, term = "github.com/alecthomas/kong", "gopkg.in/ini.v1", "golang.org/x/term"
 	allowed := map[string][]string{
-		"supervisor":                  {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", kong},
-		"supervisor/supervise":        {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit"},
-		"supervisor/supervise/getopt": {},
-		"supervisor/supervise/rlimit": {},
-		"supervisor/ctl":              {"supervisor/xmlrpc", "supervisor/inifile", term},
-		"supervisor/web":              {"supervisor/xmlrpc"},
-		"supervisor/xmlrpc":           {},
-		"supervisor/inifile":          {ini},
+		"supervisor":                   {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", kong},
+		"supervisor/supervise":         {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit"},
+		"supervisor/supervise/getopt":  {},
+		"supervisor/supervise/rlimit":  {},
+		"supervisor/supervise/stories": {},
+		"supervisor/ctl":               {"supervisor/xmlrpc", "supervisor/inifile", term},
+		"supervisor/web":               {"supervisor/xmlrpc"},
+		"supervisor/xmlrpc":            {},
+		"supervisor/inifile":           {ini},
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	if err != nil {
