@@ -132,6 +132,10 @@ func TestParseErrors(t *testing.T) {
 			"'utf-8' codec can't decode byte 0xe9 in position 9: invalid continuation byte"},
 		{"encoding before bad lines", "[s]\nbad\n\xff", 3,
 			"'utf-8' codec can't decode byte 0xff in position 8: invalid start byte"},
+		{"half a surrogate at the end of a block", "[s]\n" + strings.Repeat("\n", 8186) + "\xed\xa0\x80", 8188,
+			"'utf-8' codec can't decode byte 0xed in position 0: invalid continuation byte"},
+		{"counted from the block", "[s]\n" + strings.Repeat("\n", 8190) + "a\xff", 8192,
+			"'utf-8' codec can't decode byte 0xff in position 3: invalid start byte"},
 		{"two bytes", "[s]\n\xe2\x82x", 2,
 			"'utf-8' codec can't decode bytes in position 4-5: invalid continuation byte"},
 	} {

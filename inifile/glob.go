@@ -141,11 +141,16 @@ func cutSet(pattern string) (set string, found bool) {
 	return pattern[1 : first+end], true
 }
 
-// matchSet reports whether r is in set. A range that is backwards is empty.
+// matchSet reports whether r is in set. A range that is backwards is as if it were
+// not there, so that a "!" after it negates: Python's accident.
 func matchSet(set string, r rune) bool {
-	set, negated := strings.CutPrefix(set, "!")
-	in := false
-	for set != "" {
+	negated, in := false, false
+	for first := true; set != ""; {
+		if first && set[0] == '!' {
+			negated, first = true, false
+			set = set[1:]
+			continue
+		}
 		low, size := utf8.DecodeRuneInString(set)
 		high := low
 		set = set[size:]
@@ -153,6 +158,7 @@ func matchSet(set string, r rune) bool {
 			high, size = utf8.DecodeRuneInString(set[1:])
 			set = set[1+size:]
 		}
+		first = first && low > high
 		in = in || low <= r && r <= high
 	}
 	return in != negated

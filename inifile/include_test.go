@@ -163,3 +163,19 @@ func TestIncludedPositions(t *testing.T) {
 		t.Errorf("b is at %v", pos)
 	}
 }
+
+func TestMatchName(t *testing.T) {
+	for _, test := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"*", "", true}, {"a*b*c", "aXbYbZc", true}, {"a*b*c", "aXbYbZ", false}, {"?", "é", true}, {"?", "", false},
+		{"[a-c]", "b", true}, {"[a-c]", "d", false}, {"[]]", "]", true}, {"[!]]", "]", false}, {"[a-]", "-", true},
+		{"[c-a]", "b", false}, {"[c-a!x]", "b", true}, {"[é-ö]", "ñ", true}, {"[", "[", true}, {`\*`, `\x`, true},
+		{strings.Repeat("*a", 50), strings.Repeat("a", 2000) + "b", false}, // and soon
+	} {
+		if got := matchName(test.pattern, test.name); got != test.want {
+			t.Errorf("%q matches %q: %v", test.pattern, test.name, got)
+		}
+	}
+}

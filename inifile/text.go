@@ -153,6 +153,9 @@ func checkEncoding(data []byte) (limit, bad int, err error) {
 	case reason == "unexpected end of data":
 	case reason == "invalid start byte":
 		limit = blockStart(data, bad)
+	case data[bad] == 0xed && data[found] >= 0xa0 && data[found] <= 0xbf &&
+		(found+1 == len(data) || (found+1)%encodingBlock == 0):
+		// Half a surrogate waits for its rest before it is refused.
 	default:
 		limit = min(bad, blockStart(data, found))
 	}
