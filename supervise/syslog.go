@@ -3,8 +3,8 @@ package supervise
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -16,7 +16,7 @@ var syslogPaths = [...]string{"/dev/log", "/var/run/syslog", "/var/run/log"}
 
 // syslogWriter sends lines to the system's log, facility user, priority info.
 // Sending never waits: a line that cannot be taken at once is dropped, and the
-// number of dropped ones is sent when it works again. It may be used by any
+// number of dropped ones is sent behind the next one that gets through. It may be used by any
 // goroutine.
 type syslogWriter struct {
 	tag   string
@@ -60,18 +60,19 @@ func (w *syslogWriter) SendOutput(name string, chunk []byte) {
 	}
 }
 
-// Send sends one message.
+// Send sends one message, and behind it how many were dropped before it: a log
+// that is too slow has room for one of the two at most.
 func (w *syslogWriter) Send(message []byte) {
-	if n := w.dropped.Load(); n > 0 {
-		lost := append(strconv.AppendInt(nil, n, 10), " messages were lost"...)
-		if !w.deliver(lost) {
-			w.dropped.Add(1)
-			return
-		}
-		w.dropped.Add(-n)
-	}
 	if !w.deliver(message) {
 		w.dropped.Add(1)
+		return
+	}
+	if w.dropped.Load() == 0 {
+		return
+	}
+	n := w.dropped.Swap(0) // no other goroutine shall tell the same ones
+	if n > 0 && !w.deliver(fmt.Appendf(nil, "messages lost before the last one: %d", n)) {
+		w.dropped.Add(n)
 	}
 }
 
