@@ -93,14 +93,15 @@ type testServer struct {
 	stderr *bytes.Buffer
 }
 
-// shortLimits let tests see time-outs.
-var shortLimits = limits{
-	header: 300 * time.Millisecond,
-	body:   300 * time.Millisecond,
-	write:  300 * time.Millisecond,
-	stall:  10 * time.Second,
-	linger: 300 * time.Millisecond,
-	grace:  300 * time.Millisecond,
+// longLimits are for tests that no time-out is to disturb, however slow the
+// machine; shortLimits let the others see one.
+func longLimits() limits {
+	return limits{time.Minute, time.Minute, time.Minute, time.Minute, time.Second, 10 * time.Second}
+}
+
+func shortLimits(o *Options) {
+	short := 200 * time.Millisecond
+	o.limits = limits{short, short, short, short, short, short}
 }
 
 // start serves until the test ends. A call is answered with its own body,
@@ -125,7 +126,7 @@ func start(t testing.TB, change func(*Options)) *testServer {
 			return append(dst, body...), 200
 		},
 		pages:  fakePages{time.Date(2026, 11, 22, 9, 0, 0, 500, time.UTC)},
-		limits: shortLimits,
+		limits: longLimits(),
 	}
 	if change != nil {
 		change(&opts)
@@ -391,7 +392,7 @@ func TestPieces(t *testing.T) {
 
 // TestBareLineFeeds: such a request is never complete.
 func TestBareLineFeeds(t *testing.T) {
-	ts := start(t, nil)
+	ts := start(t, shortLimits)
 	if got := ts.exchange(t, "GET /ok.html HTTP/1.1\n\n"); got != "" {
 		t.Errorf("got %q", got)
 	}
@@ -470,7 +471,7 @@ func TestGoneClient(t *testing.T) {
 
 // TestTimeouts: who dawdles is cut off, who is only silent is not.
 func TestTimeouts(t *testing.T) {
-	ts := start(t, nil)
+	ts := start(t, shortLimits)
 	idle := ts.dial(t)
 	io.WriteString(idle, "GET /ok.html HTTP/1.1\r\n\r\n\r\n") // and an empty line too many
 	reader := bufio.NewReader(idle)
@@ -483,7 +484,7 @@ func TestTimeouts(t *testing.T) {
 		if got := ts.exchange(t, send); got != "" {
 			t.Errorf("%s: got %q", name, got)
 		}
-		if took := time.Since(begin); took < shortLimits.header {
+		if took := time.Since(begin); took < 200*time.Millisecond {
 			t.Errorf("%s: cut off after %v", name, took)
 		}
 	}
@@ -495,7 +496,7 @@ func TestTimeouts(t *testing.T) {
 
 // TestTrickle: bytes that come one by one do not prolong the time for a header.
 func TestTrickle(t *testing.T) {
-	ts := start(t, nil)
+	ts := start(t, shortLimits)
 	nc := ts.dial(t)
 	begin := time.Now()
 	ticker := time.NewTicker(20 * time.Millisecond)
@@ -513,7 +514,7 @@ func TestTrickle(t *testing.T) {
 
 // TestSlowReader: an answer that nobody reads is given up.
 func TestSlowReader(t *testing.T) {
-	ts := start(t, nil)
+	ts := start(t, shortLimits)
 	nc := ts.dial(t)
 	body := strings.Repeat("x", 8<<20)
 	io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: "+itoa(len(body))+"\r\n\r\n"+body)
