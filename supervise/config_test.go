@@ -21,9 +21,8 @@ func testEnv() map[string]string {
 	return map[string]string{"HOME": "/root", "FIVE": "5", "PAIR": `"a,b",C=d`, "ODD": "a:b /c", "NUM": "%(process_num)d", "NAMED": "/tmp/%(program_name)s.log"}
 }
 
-// writeConfig writes files into a new directory, which becomes the working
-// directory: a name in the left column, its text in the right one. A text that
-// begins with a newline loses it.
+// writeConfig writes s.conf into a new directory, which becomes the working
+// directory.
 func writeConfig(t *testing.T, text string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
