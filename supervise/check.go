@@ -28,7 +28,7 @@ func Check(path string, o Overrides, env map[string]string, w io.Writer) (exit i
 		c.passwords()
 		c.programs()
 	}
-	fmt.Fprintf(w, "%s: %d errors, %d warnings\n", path, c.errors, c.warnings)
+	fmt.Fprintf(w, "%s: errors: %d, warnings: %d\n", path, c.errors, c.warnings)
 	if c.errors > 0 {
 		return 2
 	}

@@ -87,11 +87,7 @@ func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, c common, 
 	p := c.Program
 	names = names.WithInt("process_num", number).WithInt("numprocs", c.count)
 	own := s.With(names).KeyValues("environment")
-	p.Environment = maps.Clone(r.config.Environment)
-	if p.Environment == nil {
-		p.Environment = map[string]string{}
-	}
-	maps.Copy(p.Environment, own)
+	p.Environment = overlay(r.config.Environment, own)
 	s = s.With(names.WithEnvironment(own))
 	p.Directory = s.String("directory", "")
 	for channel := range p.Logs {
@@ -103,6 +99,18 @@ func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, c common, 
 		r.autoURL = append(r.autoURL, &p)
 	}
 	return &p
+}
+
+// overlay returns base with what own has in addition or instead. Without that
+// the map is shared: nobody changes it.
+func overlay(base, own map[string]string) map[string]string {
+	if len(own) == 0 {
+		return base
+	}
+	all := make(map[string]string, len(base)+len(own))
+	maps.Copy(all, base)
+	maps.Copy(all, own)
+	return all
 }
 
 // readLog reads where the output of a channel goes, but for what readProgram

@@ -252,15 +252,13 @@ func (s *Supervisor) follow(p *process, ch Channel, fd int) {
 		proc: p, channel: ch, fd: fd, name: p.cfg.Name, main: s.log, log: p.logs[ch],
 		events: cfg.EventsEnabled, listener: p.cfg.Listener && ch == Stdout,
 	}
-	if o.listener {
-		o.newFilter = func() *capture { return newCapture(0, s.cfg.StripANSI) }
-	} else if strip := s.cfg.StripANSI; strip || cfg.CaptureMaxBytes != 0 {
-		o.newFilter = func() *capture { return newCapture(cfg.CaptureMaxBytes, strip) }
+	if o.listener { // its stdout is the protocol, which nothing is captured from
+		cfg.CaptureMaxBytes, cfg.Syslog = 0, false
 	}
-	if o.newFilter != nil {
-		o.filter = o.newFilter()
+	if s.cfg.StripANSI || cfg.CaptureMaxBytes != 0 {
+		o.filter = newCapture(cfg.CaptureMaxBytes, s.cfg.StripANSI)
 	}
-	if cfg.Syslog && !o.listener {
+	if cfg.Syslog {
 		o.syslog = s.syslog
 	}
 	p.outputs[ch] = o

@@ -46,11 +46,10 @@ type output struct {
 	events   bool // the loop wants each chunk
 	listener bool // the output is a listener's protocol
 
-	send      func(message)   // to the loop; may block
-	clearing  atomic.Bool     // the loop's order to forget what is being captured
-	newFilter func() *capture // for that; nil without a filter
-	large     bool            // the pipe was enlarged
-	file      *os.File        // with a pump of its own: what it reads from
+	send     func(message) // to the loop; may block
+	clearing atomic.Bool   // the loop's order to forget what is being captured
+	large    bool          // the pipe was enlarged
+	file     *os.File      // with a pump of its own: what it reads from
 }
 
 const (
@@ -74,7 +73,7 @@ func (o *output) deliver(p []byte) {
 		return
 	}
 	if o.clearing.Swap(false) {
-		o.filter = o.newFilter()
+		o.filter.Discard()
 	}
 	o.filter.Feed(p, o)
 }
