@@ -49,6 +49,8 @@ func (fakePages) serve(ctx context.Context, r *request) (reply, bool) {
 		return reply{status: 200, header: []field{{"Content-Type", "text/html"}}, body: []byte(text)}, true
 	case "panic.live":
 		panic("at the disco")
+	case "panic.stream":
+		return reply{status: 200, stream: func(context.Context, io.Writer) error { panic("in the stream") }}, true
 	case "events.live":
 		return reply{status: 200, stream: func(ctx context.Context, w io.Writer) error {
 			_, err := io.WriteString(w, "one")
@@ -91,14 +93,15 @@ type testServer struct {
 	stderr *bytes.Buffer
 }
 
-// shortLimits let tests see time-outs.
-var shortLimits = limits{
-	header: 300 * time.Millisecond,
-	body:   300 * time.Millisecond,
-	write:  300 * time.Millisecond,
-	stall:  10 * time.Second,
-	linger: 300 * time.Millisecond,
-	grace:  300 * time.Millisecond,
+// longLimits are for tests that no time-out is to disturb, however slow the
+// machine; shortLimits let the others see one.
+func longLimits() limits {
+	return limits{time.Minute, time.Minute, time.Minute, time.Minute, time.Second, 10 * time.Second}
+}
+
+func shortLimits(o *Options) {
+	short := 200 * time.Millisecond
+	o.limits = limits{short, short, short, short, short, short}
 }
 
 // start serves until the test ends. A call is answered with its own body,
@@ -123,7 +126,7 @@ func start(t testing.TB, change func(*Options)) *testServer {
 			return append(dst, body...), 200
 		},
 		pages:  fakePages{time.Date(2026, 11, 22, 9, 0, 0, 500, time.UTC)},
-		limits: shortLimits,
+		limits: longLimits(),
 	}
 	if change != nil {
 		change(&opts)
@@ -249,6 +252,8 @@ func TestRequests(t *testing.T) {
 		{"params of a page", "GET /ok.html;x HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
 		{"handler panics", "GET /panic.live HTTP/1.1", "HTTP/1.1 " + page(500, "") + "+"},
 		{"stream ends", "GET /events.live HTTP/1.1", "HTTP/1.1 200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"},
+
+		{"stream panics", "GET /panic.stream HTTP/1.0", "HTTP/1.0 200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\n\r\n"},
 
 		{"close", "GET /nope HTTP/1.1\r\nConnection: close", "HTTP/1.1 " + page(404, "")},
 		{"Close", "GET /nope HTTP/1.1\r\nConnection: Close", "HTTP/1.1 " + page(404, "")},
@@ -387,7 +392,7 @@ func TestPieces(t *testing.T) {
 
 // TestBareLineFeeds: such a request is never complete.
 func TestBareLineFeeds(t *testing.T) {
-	ts := start(t, nil)
+	ts := start(t, shortLimits)
 	if got := ts.exchange(t, "GET /ok.html HTTP/1.1\n\n"); got != "" {
 		t.Errorf("got %q", got)
 	}
@@ -466,7 +471,7 @@ func TestGoneClient(t *testing.T) {
 
 // TestTimeouts: who dawdles is cut off, who is only silent is not.
 func TestTimeouts(t *testing.T) {
-	ts := start(t, nil)
+	ts := start(t, shortLimits)
 	idle := ts.dial(t)
 	io.WriteString(idle, "GET /ok.html HTTP/1.1\r\n\r\n\r\n") // and an empty line too many
 	reader := bufio.NewReader(idle)
@@ -479,7 +484,7 @@ func TestTimeouts(t *testing.T) {
 		if got := ts.exchange(t, send); got != "" {
 			t.Errorf("%s: got %q", name, got)
 		}
-		if took := time.Since(begin); took < shortLimits.header {
+		if took := time.Since(begin); took < 200*time.Millisecond {
 			t.Errorf("%s: cut off after %v", name, took)
 		}
 	}
@@ -491,7 +496,7 @@ func TestTimeouts(t *testing.T) {
 
 // TestTrickle: bytes that come one by one do not prolong the time for a header.
 func TestTrickle(t *testing.T) {
-	ts := start(t, nil)
+	ts := start(t, shortLimits)
 	nc := ts.dial(t)
 	begin := time.Now()
 	ticker := time.NewTicker(20 * time.Millisecond)
@@ -509,7 +514,7 @@ func TestTrickle(t *testing.T) {
 
 // TestSlowReader: an answer that nobody reads is given up.
 func TestSlowReader(t *testing.T) {
-	ts := start(t, nil)
+	ts := start(t, shortLimits)
 	nc := ts.dial(t)
 	body := strings.Repeat("x", 8<<20)
 	io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: "+itoa(len(body))+"\r\n\r\n"+body)
@@ -521,6 +526,19 @@ func (ts *testServer) open() int {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	return len(ts.conns)
+}
+
+// idling returns the number of idle connections.
+func (ts *testServer) idling() int {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	n := 0
+	for c := range ts.conns {
+		if c.idle.Load() > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // eventually waits until a condition holds.
@@ -574,16 +592,7 @@ func TestMakeRoom(t *testing.T) {
 		io.WriteString(nc, ok)
 		readAnswer(t, bufio.NewReader(nc))
 	}
-	eventually(t, "both are idle", func() bool {
-		ts.mu.Lock()
-		defer ts.mu.Unlock()
-		for c := range ts.conns {
-			if c.idle.Load() == 0 {
-				return false
-			}
-		}
-		return true
-	})
+	eventually(t, "both are idle", func() bool { return ts.idling() == 2 })
 	newest := ts.dial(t)
 	io.WriteString(newest, wait)
 	if rest, err := io.ReadAll(oldest); err != nil || len(rest) > 0 {
@@ -620,6 +629,7 @@ func TestClose(t *testing.T) {
 	io.WriteString(half, "GET /")
 	io.WriteString(busy, "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
 	<-entered
+	eventually(t, "one of three is idle", func() bool { return ts.open() == 3 && ts.idling() == 1 })
 	ts.Close()
 	for name, nc := range map[string]net.Conn{"idle": idle, "half": half} {
 		if rest, err := io.ReadAll(nc); err != nil || len(rest) > 0 {

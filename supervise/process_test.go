@@ -1,0 +1,178 @@
+package supervise
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+func TestUptime(t *testing.T) {
+	for _, tt := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{0, "0:00:00"}, {-time.Hour, "0:00:00"}, {130*time.Second + 900*time.Millisecond, "0:02:10"},
+		{10 * time.Hour, "10:00:00"}, {24 * time.Hour, "1 day, 0:00:00"}, {49*time.Hour + 61*time.Second, "2 days, 1:01:01"},
+	} {
+		if got := uptime(tt.d); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.d, got, tt.want)
+		}
+	}
+}
+
+func TestDescription(t *testing.T) {
+	now := time.Date(2026, 11, 22, 8, 46, 7, 0, time.Local)
+	for _, tt := range []struct {
+		name string
+		st   status
+		want string
+	}{
+		{"running", status{State: xmlrpc.Running, PID: 7, Started: now.Add(-time.Minute)}, "pid 7, uptime 0:01:00"},
+		{"fatal", status{State: xmlrpc.Fatal, SpawnErr: "x"}, "x"},
+		{"fatal without a reason", status{State: xmlrpc.Fatal}, `unknown error (try "tail web")`},
+		{"never started", status{State: xmlrpc.Stopped}, "Not started"},
+		{"stopped", status{State: xmlrpc.Stopped, Started: now, Stopped: now}, "Nov 22 08:46 AM"},
+		{"starting", status{State: xmlrpc.Starting}, ""},
+		{"stopping", status{State: xmlrpc.Stopping}, ""},
+		{"never had a child", status{State: xmlrpc.Stopped, Started: now}, time.Unix(0, 0).Format("Jan 02 03:04 PM")},
+	} {
+		p := &process{cfg: testProgram(), status: tt.st}
+		if got := p.description(now); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	for _, tt := range []struct {
+		raw  syscall.WaitStatus
+		want exitStatus
+	}{
+		{0, exitStatus{0, "exit status 0"}},
+		{44 << 8, exitStatus{44, "exit status 44"}},
+		{15, exitStatus{-1, "terminated by SIGTERM"}},
+		{11 | 0x80, exitStatus{-1, "terminated by SIGSEGV (core dumped)"}},
+		{0x7f, exitStatus{-1, "unknown termination cause 0x7f"}},
+	} {
+		if got := exitStatusOf(tt.raw); got != tt.want {
+			t.Errorf("%#x: got %+v, want %+v", uint32(tt.raw), got, tt.want)
+		}
+	}
+}
+
+// The tables of Supervisor's manual on a log of 20 bytes.
+func TestReadLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte("0123456789abcdefghi\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		offset, length int64
+		want           string
+		code           xmlrpc.Code
+	}{
+		{0, 0, "0123456789abcdefghi\n", 0}, {0, 5, "01234", 0}, {5, 0, "56789abcdefghi\n", 0}, {5, 5, "56789", 0},
+		{15, 100, "fghi\n", 0}, {20, 0, "", 0}, {20, 5, "", 0}, {21, 0, "", 0}, {100, 5, "", 0},
+		{-5, 0, "fghi\n", 0}, {-20, 0, "0123456789abcdefghi\n", 0}, {-100, 0, "0123456789abcdefghi\n", 0}, {-1, 0, "\n", 0},
+		{-5, 1, "", xmlrpc.BadArguments}, {-5, -1, "", xmlrpc.BadArguments}, {0, -1, "", xmlrpc.BadArguments}, {5, -5, "", xmlrpc.BadArguments},
+	} {
+		got, err := readLog(path, tt.offset, tt.length)
+		var code xmlrpc.Code
+		if f, ok := err.(*xmlrpc.Fault); ok {
+			code = f.Code
+		}
+		if got != tt.want || code != tt.code {
+			t.Errorf("%d,%d: got %q, %v, want %q, fault %d", tt.offset, tt.length, got, err, tt.want, tt.code)
+		}
+	}
+}
+
+func TestTailLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	const all = "0123456789abcdefghi\n"
+	if err := os.WriteFile(path, []byte(all), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		offset, length int64
+		want           string
+		overflow       bool
+	}{
+		{0, 0, "", true}, {0, 5, "fghi\n", true}, {0, 19, all[1:], true}, {0, 20, all, false}, {0, 100, all, false},
+		{5, 5, "fghi\n", true}, {5, 15, all[5:], false}, {5, 16, all[4:], false}, {5, 100, all, false}, {-5, 30, all, false},
+		{0, -1, "", true}, {5, -5, "", true}, {20, -1, "", true}, {30, -15, "", true},
+		{15, 4, "ghi\n", true}, {15, 5, "fghi\n", false}, {15, 6, "efghi\n", false}, {19, 0, "", true}, {19, 1, "\n", false},
+		{20, 0, "", false}, {20, 5, "", false}, {21, 5, "", false}, {100, 0, "", false}, {-5, 0, "", true},
+		{-5, 5, "fghi\n", true}, {-100, 10, "abcdefghi\n"[0:10], true}, {30, -5, "", false},
+	} {
+		got := tailLog(path, tt.offset, tt.length)
+		if got.Bytes != tt.want || got.Overflow != tt.overflow || got.Offset != 20 {
+			t.Errorf("%d,%d: got %+v, want %q, %v", tt.offset, tt.length, got, tt.want, tt.overflow)
+		}
+	}
+	if got := tailLog(path+".not", 0, 5); got != (xmlrpc.Tail{}) {
+		t.Errorf("no log: got %+v", got)
+	}
+}
+
+// What is due comes in order of time, and in order of entry at the same time.
+func TestAgenda(t *testing.T) {
+	var a agenda
+	names := []string{"b", "d", "a", "c", "e"}
+	when := map[string]int{"a": 0, "b": 1, "c": 1, "d": 1, "e": 9}
+	processes := map[string]*process{}
+	for _, name := range names {
+		processes[name] = &process{cfg: &Program{Name: name}, index: -1}
+		a.enter(processes[name], t0.Add(time.Duration(when[name])*time.Second))
+	}
+	a.enter(processes["e"], t0.Add(-time.Second)) // moved to the front
+	a.enter(processes["d"], time.Time{})          // taken out
+	var got []string
+	for len(a.processes) > 0 {
+		p := a.processes[0]
+		got = append(got, p.cfg.Name)
+		a.enter(p, time.Time{})
+	}
+	if want := []string{"e", "a", "b", "c"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestFindCommand(t *testing.T) {
+	dir := t.TempDir()
+	for _, d := range []string{"p1/tool", "p2", "p3"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, mode := range map[string]os.FileMode{"p2/tool2": 0o644, "p3/tool": 0o755, "p3/tool2": 0o755, "p3/tool3": 0o755} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := dir + "/p1:" + dir + "/p2:" + dir + "/p3"
+	for _, tt := range []struct{ command, want string }{
+		{"tool", "command at '" + dir + "/p1/tool' is a directory"},
+		{"tool2", "command at '" + dir + "/p2/tool2' is not executable"},
+		{"tool3", ""},
+		{"none", "can't find command 'none'"},
+		{"'   '", "can't find command '   '"},
+		{"no'such", `can't parse command "no'such": No closing quotation`},
+		{`a\`, `can't parse command 'a\\': No escaped character`},
+		{"  ", "command is empty"},
+	} {
+		_, _, err := resolveCommand(&Program{Command: tt.command, Environment: map[string]string{"PATH": path}}, nil)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.command, got, tt.want)
+		}
+	}
+}
