@@ -34,6 +34,7 @@ type table struct {
 type count struct {
 	State  string
 	Number int
+	Filter template.URL // the page, narrowed to this state
 }
 
 // group is a group that consists of more than a process of its own name.
@@ -53,7 +54,7 @@ type row struct {
 	Hidden      bool  // not what the filter asks for
 	Start       int64 // since when it runs, in Unix seconds; 0 unless it does
 	Description string
-	History     string // last start and last exit
+	History     []string // last start and last exit
 	Tail        template.URL
 	Actions     []button // three places; a place may be empty
 	Logs        []button
@@ -143,7 +144,8 @@ func summarize(processes []xmlrpc.ProcessInfo) []count {
 			}
 		}
 		if n > 0 {
-			counts = append(counts, count{strings.ToLower(state.String()), n})
+			name := strings.ToLower(state.String())
+			counts = append(counts, count{name, n, template.URL("index.html?filter=" + name)})
 		}
 	}
 	return counts
@@ -232,8 +234,7 @@ func stateClass(state xmlrpc.State) string {
 }
 
 // history tells of the last start and the last exit, as far as they are known.
-func history(p *xmlrpc.ProcessInfo) string {
-	var parts []string
+func history(p *xmlrpc.ProcessInfo) (parts []string) {
 	if p.Start != 0 {
 		parts = append(parts, "started "+moment(p.Start))
 	}
@@ -248,7 +249,7 @@ func history(p *xmlrpc.ProcessInfo) string {
 		}
 		parts = append(parts, exit)
 	}
-	return strings.Join(parts, "; ")
+	return parts
 }
 
 // moment formats Unix seconds in local time.

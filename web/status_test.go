@@ -50,7 +50,7 @@ func TestHistory(t *testing.T) {
 		{"too quick", xmlrpc.ProcessInfo{State: xmlrpc.Fatal, Stop: at, SpawnErr: "Exited too quickly"}, "last exit 2026-11-22 12:00:00"},
 	}
 	for _, tt := range tests {
-		if got := history(&tt.p); got != tt.want {
+		if got := strings.Join(history(&tt.p), "; "); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -171,8 +171,8 @@ function statusPage() {
   // An action: posted as the form would post it, but the page stays. The answer
   // is a redirection to the page with the message in its address.
   async function act(form, button) {
-    button.setAttribute('aria-busy', 'true');
-    button.disabled = true;
+    if (button.ariaBusy) return;
+    button.ariaBusy = 'true'; // rather than disabled, which would lose the focus
     try {
       const body = new URLSearchParams(new FormData(form, button));
       const response = await fetch(button.formAction, { method: 'POST', body });
@@ -182,8 +182,7 @@ function statusPage() {
     } catch (error) {
       say(`ERROR: ${button.getAttribute('aria-label') || button.textContent}: ${error.message}`, true);
     }
-    button.disabled = false;
-    button.removeAttribute('aria-busy');
+    button.ariaBusy = null;
   }
 
   byID('actions').addEventListener('submit', (event) => {
@@ -246,16 +245,19 @@ function tailPage(log) {
   const atEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - 40;
   const toEnd = () => scrollTo(0, document.documentElement.scrollHeight);
 
+  let size = log.textContent.length;
+
   function append(text) {
-    const stay = !atEnd();
+    const follow = atEnd();
     log.append(text);
-    if (log.textContent.length > most) log.textContent = log.textContent.slice(-most / 2);
-    if (!stay) toEnd();
+    size += text.length;
+    if (size > most) {
+      log.textContent = log.textContent.slice(-most / 2);
+      size = log.textContent.length;
+    }
+    if (follow) toEnd();
   }
 
-  for (const select of document.querySelectorAll('#options select')) {
-    select.addEventListener('change', () => select.form.submit());
-  }
   toEnd();
 
   // The stream begins with the last kilobyte, most of which is here already.
