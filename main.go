@@ -193,6 +193,7 @@ func (p program) supervisord() int {
 	}
 	start := supervise.Start{
 		Overrides: flags.overrides(), Env: p.env, Argv0: p.argv0, Version: version,
+		Args:   p.words,
 		Stdout: p.stdout, Stderr: p.stderr,
 	}
 	if flags.Configuration != nil {
@@ -204,6 +205,7 @@ func (p program) supervisord() int {
 		if start.Path, err = supervise.FindConfig(p.argv0); err != nil {
 			return p.refuse(err)
 		}
+		start.Args = append([]string{"-c", start.Path}, p.words...) // no second search, no second warning
 	}
 	if flags.Check {
 		return supervise.Check(start.Path, start.Overrides, start.Env, p.stdout)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 
 	"gopkg.in/ini.v1"
 )
@@ -21,6 +22,7 @@ type File struct {
 	doc        *ini.File // the sections in their order, each with its keys in theirs
 	sections   map[string]*Section
 	defaults   *Section
+	fresh      []*option // those with %(here)s, for replaceHere
 }
 
 // Section is one section of a File, with what all its appearances say.
@@ -33,9 +35,10 @@ type Section struct {
 
 // option is the value of one key; its text is in the ini.Key.
 type option struct {
-	key  *ini.Key
-	pos  Position
-	read bool // by a Reader
+	key    *ini.Key
+	pos    Position
+	read   bool    // by a Reader
+	origin *option // DEFAULT's, if this is a copy of it
 }
 
 // Position is where something was read. The zero value is unknown.
@@ -195,18 +198,23 @@ func (s *Section) find(key string) *option {
 	return s.file.defaults.values[key]
 }
 
-// set gives key a value, in place of the one it may have had.
-func (s *Section) set(key, text string, pos Position) {
-	if v := s.values[key]; v != nil {
-		v.key.SetValue(text)
-		v.pos = pos
-		return
+// set gives key a value, in place of the one it may have had. The origin is nil
+// unless the value is a copy of DEFAULT's.
+func (s *Section) set(key, text string, pos Position, origin *option) {
+	v := s.values[key]
+	if v == nil {
+		held, err := s.ini.NewKey(key, text)
+		if err != nil {
+			panic(err) // only for an empty key, which is a parse error before
+		}
+		v = &option{key: held}
+		s.values[key] = v
 	}
-	held, err := s.ini.NewKey(key, text)
-	if err != nil {
-		panic(err) // only for an empty key, which is a parse error before
+	v.key.SetValue(text)
+	v.pos, v.origin = pos, origin
+	if s != s.file.defaults && strings.Contains(text, hereName) {
+		s.file.fresh = append(s.file.fresh, v)
 	}
-	s.values[key] = &option{key: held, pos: pos}
 }
 
 // Unread returns the section's own keys that no Reader was asked for, so far.
@@ -214,7 +222,7 @@ func (s *Section) set(key, text string, pos Position) {
 func (s *Section) Unread() []string {
 	var keys []string
 	for _, key := range s.ini.KeyStrings() {
-		if !s.values[key].read {
+		if v := s.values[key]; !v.read && v.origin == nil {
 			keys = append(keys, key)
 		}
 	}

@@ -63,15 +63,26 @@ func (f *File) includeFile(name string) error {
 	return nil
 }
 
+// hereName is replaced as text, before any expansion, in files that include
+// others. Other ways to write it are left to Expand.
+const hereName = "%(here)s"
+
 // replaceHere puts here in place of the text %(here)s in every value that any
 // section shows, so that each file's stands for its own directory. What a section
 // has from DEFAULT becomes its own, and does not follow DEFAULT any more.
 func (f *File) replaceHere(here string) {
-	for _, s := range f.Sections() {
-		for _, key := range s.Keys() {
-			v := s.find(key)
-			text := strings.ReplaceAll(v.key.Value(), "%(here)s", here)
-			s.set(key, text, v.pos)
+	if len(f.defaults.values) > 0 {
+		for _, s := range f.Sections() {
+			for _, key := range s.Keys() {
+				if s.values[key] == nil {
+					v := f.defaults.values[key]
+					s.set(key, v.key.Value(), v.pos, v)
+				}
+			}
 		}
 	}
+	for _, v := range f.fresh {
+		v.key.SetValue(strings.ReplaceAll(v.key.Value(), hereName, here))
+	}
+	f.fresh = nil
 }

@@ -10,7 +10,7 @@ import (
 // merge reads data, the content of the file name, into f. Later values of a key
 // replace earlier ones.
 func (f *File) merge(name string, data []byte) error {
-	limit, badText := checkEncoding(data)
+	limit, bad, badText := checkEncoding(data)
 	p := parser{file: f, name: name}
 	text := string(data[:limit])
 	for text != "" {
@@ -28,10 +28,21 @@ func (f *File) merge(name string, data []byte) error {
 		text = rest
 	}
 	if badText != nil {
-		return &Error{Pos: Position{name, p.line + 1}, Err: badText}
+		return &Error{Pos: Position{name, lineAt(string(data[:bad]))}, Err: badText}
 	}
 	p.finish()
 	return p.err()
+}
+
+// lineAt returns the number of the line that follows before.
+func lineAt(before string) int {
+	for line := 1; ; line++ {
+		_, rest, ended := cutLine(before)
+		if !ended {
+			return line
+		}
+		before = rest
+	}
 }
 
 // cutLine cuts text after its first line, which LF, CRLF or CR ends.
@@ -125,7 +136,7 @@ func (p *parser) option(line, text string) {
 // finish stores the value that was being read.
 func (p *parser) finish() {
 	if p.key != "" {
-		p.section.set(p.key, trimRight(strings.Join(p.lines, "\n")), p.at)
+		p.section.set(p.key, trimRight(strings.Join(p.lines, "\n")), p.at, nil)
 	}
 	p.key = ""
 }

@@ -252,7 +252,7 @@ var formatPieces = []string{
 }
 
 var formatNames = map[string]any{
-	"t": "it's \"é\"\n\x00\\日\U0001f600", "n": 9, "z": 0, "m": -123456789, "c": "é", "é": "x", "a(b)c": "nested", "": "empty",
+	"t": "it's \"é\"\n\x00\\日\U0001f600", "n": 9, "z": 0, "m": -4321, "c": "é", "é": "x", "a(b)c": "nested", "": "empty",
 }
 
 func testNames() Names {

@@ -75,6 +75,9 @@ func (r *Reader) lookup(key string) (string, bool) {
 		return "", false
 	}
 	v.read = true
+	if v.origin != nil {
+		v.origin.read = true
+	}
 	return v.key.Value(), true
 }
 

@@ -131,14 +131,13 @@ func caseIgnorable(r rune) bool {
 // are counted from there.
 const encodingBlock = 8192
 
-// checkEncoding returns how much of data can be decoded before the block in
-// which the first mistake is found, and Python's words for the mistake. Without
-// one, it returns len(data) and nil.
-func checkEncoding(data []byte) (limit int, err error) {
+// checkEncoding looks for the first mistake in data: it returns how much can be
+// decoded before the block in which the mistake is found, where it is, and
+// Python's words for it. Without one, it returns len(data) twice, and nil.
+func checkEncoding(data []byte) (limit, bad int, err error) {
 	if utf8.Valid(data) {
-		return len(data), nil
+		return len(data), len(data), nil
 	}
-	bad := 0
 	for {
 		r, size := utf8.DecodeRune(data[bad:])
 		if r == utf8.RuneError && size == 1 {
@@ -158,10 +157,10 @@ func checkEncoding(data []byte) (limit int, err error) {
 		limit = min(bad, blockStart(data, found))
 	}
 	if n == 1 {
-		return limit, fmt.Errorf("'utf-8' codec can't decode byte 0x%02x in position %d: %s",
+		return limit, bad, fmt.Errorf("'utf-8' codec can't decode byte 0x%02x in position %d: %s",
 			data[bad], bad-limit, reason)
 	}
-	return limit, fmt.Errorf("'utf-8' codec can't decode bytes in position %d-%d: %s",
+	return limit, bad, fmt.Errorf("'utf-8' codec can't decode bytes in position %d-%d: %s",
 		bad-limit, bad-limit+n-1, reason)
 }
 

@@ -23,6 +23,7 @@ type Start struct {
 	Env       map[string]string // of the process
 	Argv0     string            // for messages: "For help, use ARGV0 -h"
 	Version   string            // what getSupervisorVersion says
+	Args      []string          // the words after argv[0], for the process in the background
 
 	Stdout, Stderr io.Writer
 }

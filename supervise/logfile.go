@@ -383,3 +383,10 @@ func cause(err error) error {
 	}
 	return err
 }
+
+// mayBlock reports whether writing may have to wait for whoever reads: the open
+// file is not a regular one.
+func (f *logFile) mayBlock() bool {
+	s := f.shared.Load()
+	return s != nil && !s.isRegular()
+}

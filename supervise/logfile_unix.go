@@ -94,3 +94,6 @@ func links(info fs.FileInfo) uint64 {
 	}
 	return uint64(st.Nlink)
 }
+
+// unlink deletes a file of any kind but never a directory, not even an empty one.
+func unlink(path string) error { return syscall.Unlink(path) }
