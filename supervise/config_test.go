@@ -218,7 +218,7 @@ func TestReadConfigErrors(t *testing.T) {
 // configuration if our expectation is right.
 func compareWithOriginal(t *testing.T, original, want string) {
 	t.Helper()
-	cmd := exec.Command(original, "-n", "-c", "s.conf", "-l", "original.log", "-j", "original.pid")
+	cmd := exec.Command(filepath.Join(original, "supervisord"), "-n", "-c", "s.conf", "-l", "original.log", "-j", "original.pid")
 	for name, value := range testEnv() {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
