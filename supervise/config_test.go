@@ -594,3 +594,23 @@ func TestLookArgv0(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkReadConfig(b *testing.B) {
+	const programs = 1000
+	var conf strings.Builder
+	conf.WriteString("[supervisord]\nenvironment=A=\"1\"\n")
+	for i := range programs {
+		fmt.Fprintf(&conf, "[program:p%d]\ncommand=/bin/cat %%(program_name)s\nstdout_logfile=/tmp/%%(program_name)s.log\nenvironment=B=\"%d\"\nuser=root\n", i, i)
+	}
+	b.Chdir(b.TempDir())
+	if err := os.WriteFile("s.conf", []byte(conf.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	env := testEnv()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ReadConfig("s.conf", Overrides{}, env); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
