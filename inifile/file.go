@@ -7,7 +7,10 @@
 package inifile
 
 import (
+	"errors"
+	"os"
 	"strconv"
+	"strings"
 
 	"gopkg.in/ini.v1"
 )
@@ -15,13 +18,27 @@ import (
 // File is a configuration file together with what it includes. It is not safe
 // for concurrent use.
 type File struct {
-	doc *ini.File
+	name, here string
+	doc        *ini.File // the sections in their order, each with its keys in theirs
+	sections   map[string]*Section
+	defaults   *Section
+	fresh      []*option // those with %(here)s, for replaceHere
 }
 
 // Section is one section of a File, with what all its appearances say.
 type Section struct {
-	file *File
-	ini  *ini.Section
+	file   *File
+	pos    Position
+	ini    *ini.Section
+	values map[string]*option
+}
+
+// option is the value of one key; its text is in the ini.Key.
+type option struct {
+	key    *ini.Key
+	pos    Position
+	read   bool    // by a Reader
+	origin *option // DEFAULT's, if this is a copy of it
 }
 
 // Position is where something was read. The zero value is unknown.
@@ -56,53 +73,168 @@ func (e *Error) Unwrap() error { return e.Err }
 // Read reads the file name. Its includes are left to Include. The errors are of
 // type *Error and have Supervisor's texts: for a file that is missing, one that
 // cannot be opened, and one that is malformed.
-func Read(name string) (*File, error) { return nil, nil }
+func Read(name string) (*File, error) {
+	// A name that cannot be looked up, for whatever reason, counts as missing.
+	if _, err := os.Stat(name); err != nil {
+		return nil, &Error{Pos: Position{File: name}, Err: errors.New("could not find config file " + name)}
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, &Error{Pos: Position{File: name}, Err: errors.New("could not read config file " + name)}
+	}
+	return Parse(name, data)
+}
 
 // Parse is Read for a file whose bytes are at hand. The name stands in messages
 // and decides what %(here)s is; the file need not exist.
-func Parse(name string, data []byte) (*File, error) { return nil, nil }
+func Parse(name string, data []byte) (*File, error) {
+	here, err := AbsPath(dirname(name))
+	if err != nil {
+		return nil, &Error{Pos: Position{File: name}, Err: err}
+	}
+	f := &File{name: name, here: here, sections: make(map[string]*Section)}
+	f.doc = ini.Empty(ini.LoadOptions{
+		// The library would let [a.b] inherit from [a]. No name read from a file
+		// holds this byte: it is not UTF-8.
+		ChildSectionDelimiter: "\xff",
+		// Spares a search through all names for each section. Sections are
+		// found in f.sections, so that none is made twice.
+		AllowNonUniqueSections: true,
+	})
+	f.doc.BlockMode = false // no locks: one goroutine
+	f.defaults = f.newSection(f.doc.Section(ini.DefaultSection), Position{File: name})
+	if err := f.merge(name, data); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
 
 // Name returns the name that Read was given.
-func (f *File) Name() string { return "" }
+func (f *File) Name() string { return f.name }
 
 // Here returns the absolute directory of the file, for the name "here": against
 // the physical working directory, with the symbolic links in the file's name
 // left as they are.
-func (f *File) Here() string { return "" }
+func (f *File) Here() string { return f.here }
 
 // Sections returns all sections in the order of their first appearance. DEFAULT
 // is not one of them: its keys show through in each.
-func (f *File) Sections() []*Section { return nil }
+func (f *File) Sections() []*Section {
+	all := make([]*Section, 0, len(f.sections))
+	for _, s := range f.doc.Sections() {
+		if s != f.defaults.ini {
+			all = append(all, f.sections[s.Name()])
+		}
+	}
+	return all
+}
 
 // Section returns the section called exactly name, nil if there is none.
-func (f *File) Section(name string) *Section { return nil }
+func (f *File) Section(name string) *Section { return f.sections[name] }
 
 // Defaults returns the section DEFAULT. It may be empty.
-func (f *File) Defaults() *Section { return nil }
+func (f *File) Defaults() *Section { return f.defaults }
+
+// open returns the section of a header, which is made if it is new.
+func (f *File) open(name string, pos Position) *Section {
+	if name == ini.DefaultSection {
+		return f.defaults
+	}
+	s := f.sections[name]
+	if s == nil {
+		held, err := f.doc.NewSection(name)
+		if err != nil {
+			panic(err) // only for an empty name, and "[]" is no header
+		}
+		s = f.newSection(held, pos)
+		f.sections[name] = s
+	}
+	return s
+}
+
+func (f *File) newSection(held *ini.Section, pos Position) *Section {
+	return &Section{file: f, pos: pos, ini: held, values: make(map[string]*option)}
+}
 
 // Name returns the text between the brackets, verbatim.
-func (s *Section) Name() string { return "" }
+func (s *Section) Name() string { return s.ini.Name() }
 
 // File returns the name of the file in which the section first appeared.
-func (s *Section) File() string { return "" }
+func (s *Section) File() string { return s.pos.File }
 
 // Pos returns where the section first appeared.
-func (s *Section) Pos() Position { return Position{} }
+func (s *Section) Pos() Position { return s.pos }
 
 // Keys returns the section's keys, lower-cased, in their order, then those that
 // only DEFAULT has.
-func (s *Section) Keys() []string { return nil }
+func (s *Section) Keys() []string {
+	keys := s.ini.KeyStrings()
+	if s == s.file.defaults {
+		return keys
+	}
+	for _, key := range s.file.defaults.ini.KeyStrings() {
+		if s.values[key] == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
 
 // Lookup returns the value of key as it was written, several lines joined by
 // line feeds, or DEFAULT's if the section has none of its own.
-func (s *Section) Lookup(key string) (value string, pos Position, ok bool) {
-	return "", Position{}, false
+func (s *Section) Lookup(key string) (text string, pos Position, ok bool) {
+	v := s.find(key)
+	if v == nil {
+		return "", Position{}, false
+	}
+	return v.key.Value(), v.pos, true
+}
+
+// find returns the section's value of key, DEFAULT's, or nil.
+func (s *Section) find(key string) *option {
+	if v := s.values[key]; v != nil {
+		return v
+	}
+	return s.file.defaults.values[key]
+}
+
+// set gives key a value, in place of the one it may have had. The origin is nil
+// unless the value is a copy of DEFAULT's.
+func (s *Section) set(key, text string, pos Position, origin *option) {
+	v := s.values[key]
+	if v == nil {
+		held, err := s.ini.NewKey(key, text)
+		if err != nil {
+			panic(err) // only for an empty key, which is a parse error before
+		}
+		v = &option{key: held}
+		s.values[key] = v
+	}
+	v.key.SetValue(text)
+	v.pos, v.origin = pos, origin
+	if s != s.file.defaults && strings.Contains(text, hereName) {
+		s.file.fresh = append(s.file.fresh, v)
+	}
 }
 
 // Unread returns the section's own keys that no Reader was asked for, so far.
-// Keys of DEFAULT are not among them: see Defaults().
-func (s *Section) Unread() []string { return nil }
+// Keys of DEFAULT are not among them: see Defaults.
+func (s *Section) Unread() []string {
+	var keys []string
+	for _, key := range s.ini.KeyStrings() {
+		if v := s.values[key]; !v.read && v.origin == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
 
 // Error returns err as an Error about key in this section, with key's position,
 // or the section's if key is absent or empty.
-func (s *Section) Error(key string, err error) *Error { return nil }
+func (s *Section) Error(key string, err error) *Error {
+	e := &Error{Pos: s.pos, Section: s.Name(), Key: key, Err: err}
+	if v := s.find(key); v != nil {
+		e.Pos = v.pos
+	}
+	return e
+}

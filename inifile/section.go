@@ -1,6 +1,8 @@
 package inifile
 
 import (
+	"errors"
+	"math"
 	"os/user"
 	"syscall"
 	"time"
@@ -23,82 +25,183 @@ type Reader struct {
 // Reader returns a Reader of s. The names are in force for every value, with
 // the label "SECTION.KEY" unless a method says otherwise. The suffix is appended
 // to the text of every error.
-func (s *Section) Reader(names Names, suffix string) *Reader { return nil }
+func (s *Section) Reader(names Names, suffix string) *Reader {
+	return &Reader{section: s, names: names, suffix: suffix, errs: new([]*Error)}
+}
 
 // With returns a Reader of the same section that expands other names and adds
 // its errors to those of r.
-func (r *Reader) With(names Names) *Reader { return r }
+func (r *Reader) With(names Names) *Reader {
+	other := *r
+	other.names = names
+	return &other
+}
 
 // Section returns the section that r reads.
 func (r *Reader) Section() *Section { return r.section }
 
 // Err returns the first error, an *Error, nil if there was none.
-func (r *Reader) Err() error { return nil }
+func (r *Reader) Err() error {
+	if len(*r.errs) == 0 {
+		return nil
+	}
+	return (*r.errs)[0]
+}
 
 // Errs returns all errors in order.
-func (r *Reader) Errs() []*Error { return nil }
+func (r *Reader) Errs() []*Error { return *r.errs }
 
 // Fail records that err is wrong with key, for rules that only the caller knows.
-func (r *Reader) Fail(key string, err error) {}
+// An *Error is taken as it is.
+func (r *Reader) Fail(key string, err error) {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = r.section.Error(key, err)
+		e.Suffix = r.suffix
+	}
+	*r.errs = append(*r.errs, e)
+}
 
 // Has reports whether the section or DEFAULT has key.
-func (r *Reader) Has(key string) bool { return false }
+func (r *Reader) Has(key string) bool {
+	_, ok := r.lookup(key)
+	return ok
+}
+
+// lookup is Section.Lookup, and remembers that the key is one that has a meaning.
+func (r *Reader) lookup(key string) (string, bool) {
+	v := r.section.find(key)
+	if v == nil {
+		return "", false
+	}
+	v.read = true
+	if v.origin != nil {
+		v.origin.read = true
+	}
+	return v.key.Value(), true
+}
 
 // Raw returns the value of key unexpanded.
-func (r *Reader) Raw(key, def string) string { return "" }
+func (r *Reader) Raw(key, def string) string {
+	if text, ok := r.lookup(key); ok {
+		return text
+	}
+	return def
+}
 
 // String returns the expanded value of key.
-func (r *Reader) String(key, def string) string { return "" }
+func (r *Reader) String(key, def string) string {
+	if text, ok := r.expanded(key, r.section.Name()+"."+key); ok {
+		return text
+	}
+	return def
+}
+
+// expanded returns the value of key, ok false if there is none or only a wrong one.
+func (r *Reader) expanded(key, label string) (text string, ok bool) {
+	raw, ok := r.lookup(key)
+	if !ok {
+		return "", false
+	}
+	text, err := Expand(raw, label, r.names)
+	if err != nil {
+		r.Fail(key, err)
+		return "", false
+	}
+	return text, true
+}
 
 // Required returns the expanded value of key. Without the key, the error has the
 // text missing; a value that is present may be empty.
-func (r *Reader) Required(key, missing string) string { return "" }
+func (r *Reader) Required(key, missing string) string {
+	if !r.Has(key) {
+		r.Fail(key, errors.New(missing))
+		return ""
+	}
+	return r.String(key, "")
+}
 
 // Expand expands a value that the caller got otherwise, with the label key, as
 // process_name and the second pass over log files need it. After an error it
 // returns value as it is.
-func (r *Reader) Expand(key, value string) string { return "" }
+func (r *Reader) Expand(key, value string) string {
+	text, err := Expand(value, key, r.names)
+	if err != nil {
+		r.Fail(key, err)
+		return value
+	}
+	return text
+}
 
 // Convert reads key with a converter of the caller's. The error of convert
 // becomes that of r.
 func Convert[T any](r *Reader, key string, def T, convert func(string) (T, error)) T {
-	return def
+	return convertLabelled(r, key, r.section.Name()+"."+key, def, convert)
+}
+
+func convertLabelled[T any](r *Reader, key, label string, def T, convert func(string) (T, error)) T {
+	text, ok := r.expanded(key, label)
+	if !ok {
+		return def
+	}
+	v, err := convert(text)
+	if err != nil {
+		r.Fail(key, err)
+		return def
+	}
+	return v
 }
 
 // Int reads a whole number, see ParseInt.
-func (r *Reader) Int(key string, def int) int { return 0 }
+func (r *Reader) Int(key string, def int) int { return Convert(r, key, def, ParseInt) }
 
 // Seconds reads a whole number of seconds. Beyond what a Duration can hold, it
 // is the longest one.
-func (r *Reader) Seconds(key string, def int) time.Duration { return 0 }
+func (r *Reader) Seconds(key string, def int) time.Duration {
+	const most = math.MaxInt64 / int64(time.Second)
+	n := int64(r.Int(key, def))
+	return time.Duration(max(-most, min(n, most))) * time.Second
+}
 
 // Bool reads a boolean, see ParseBool.
-func (r *Reader) Bool(key string, def bool) bool { return false }
+func (r *Reader) Bool(key string, def bool) bool { return Convert(r, key, def, ParseBool) }
 
 // Bytes reads a size in bytes, see ParseBytes.
-func (r *Reader) Bytes(key string, def int64) int64 { return 0 }
+func (r *Reader) Bytes(key string, def int64) int64 { return Convert(r, key, def, ParseBytes) }
 
 // Octal reads a number of base 8, see ParseOctal.
-func (r *Reader) Octal(key string, def int) int { return 0 }
+func (r *Reader) Octal(key string, def int) int { return Convert(r, key, def, ParseOctal) }
 
 // Signal reads a signal, see ParseSignal.
-func (r *Reader) Signal(key string, def syscall.Signal) syscall.Signal { return 0 }
+func (r *Reader) Signal(key string, def syscall.Signal) syscall.Signal {
+	return Convert(r, key, def, ParseSignal)
+}
 
 // ExitCodes reads a list of exit codes, see ParseExitCodes.
-func (r *Reader) ExitCodes(key string, def ...int) []int { return nil }
+func (r *Reader) ExitCodes(key string, def ...int) []int {
+	return Convert(r, key, def, ParseExitCodes)
+}
 
 // List reads a list of texts, see ParseList. Absent, it is nil.
-func (r *Reader) List(key string) []string { return nil }
+func (r *Reader) List(key string) []string {
+	return Convert(r, key, nil, func(text string) ([]string, error) { return ParseList(text), nil })
+}
 
 // KeyValues reads an environment, see ParseKeyValues. The label is only KEY.
 // Absent, it is nil.
-func (r *Reader) KeyValues(key string) map[string]string { return nil }
+func (r *Reader) KeyValues(key string) map[string]string {
+	return convertLabelled(r, key, key, nil, ParseKeyValues)
+}
 
 // User reads an account, see ParseUser. Absent, it is nil.
-func (r *Reader) User(key string) *user.User { return nil }
+func (r *Reader) User(key string) *user.User { return Convert(r, key, nil, ParseUser) }
 
 // ExistingDirectory reads the name of a directory, see ExistingDirectory.
-func (r *Reader) ExistingDirectory(key, def string) string { return "" }
+func (r *Reader) ExistingDirectory(key, def string) string {
+	return Convert(r, key, def, ExistingDirectory)
+}
 
 // ExistingDirpath reads the name of a file, see ExistingDirpath.
-func (r *Reader) ExistingDirpath(key, def string) string { return "" }
+func (r *Reader) ExistingDirpath(key, def string) string {
+	return Convert(r, key, def, ExistingDirpath)
+}

@@ -1,72 +1,285 @@
 package inifile
 
 import (
+	"errors"
+	"fmt"
+	"math"
 	"os/user"
+	"strconv"
+	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ParseInt reads a whole number as Python does: blanks around it, a sign, any
 // decimal digits of Unicode, single underscores between them. What an int cannot
 // hold becomes the nearest that it can.
-func ParseInt(text string) (int, error) { return 0, nil }
+func ParseInt(text string) (int, error) {
+	n, ok := parseInt(text, 10)
+	if !ok {
+		return 0, errInt(text)
+	}
+	return n, nil
+}
+
+// errInt is Python's complaint. It quotes no more than 200 characters.
+func errInt(text string) error {
+	shown := []rune(PythonRepr(text))
+	return errors.New("invalid literal for int() with base 10: " + string(shown[:min(200, len(shown))]))
+}
+
+// parseInt is Python's int(text, base) for the bases 10 and 8, but for the
+// numbers beyond an int, which become the nearest int.
+func parseInt(text string, base int) (n int, ok bool) {
+	digits := strings.TrimFunc(text, intSpace)
+	negative := strings.HasPrefix(digits, "-")
+	if negative || strings.HasPrefix(digits, "+") {
+		digits = digits[1:]
+	}
+	if base == 8 && len(digits) > 1 && (digits[:2] == "0o" || digits[:2] == "0O") {
+		digits = strings.TrimPrefix(digits[2:], "_")
+	}
+	if digits == "" || strings.HasPrefix(digits, "_") || strings.HasSuffix(digits, "_") ||
+		strings.Contains(digits, "__") {
+		return 0, false
+	}
+	for _, r := range digits {
+		if r == '_' {
+			continue
+		}
+		d, ok := digitValue(r)
+		if !ok || d >= base {
+			return 0, false
+		}
+		if n > (math.MaxInt-d)/base {
+			n = math.MaxInt
+		} else {
+			n = n*base + d
+		}
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
+}
+
+// intSpace reports whether r counts as white space around digits. Elsewhere
+// Python takes the separators U+001C to U+001F for white space, but not here.
+func intSpace(r rune) bool { return isSpace(r) && (r < 0x1c || r > 0x1f) }
+
+// digitValue returns the value of any decimal digit of Unicode.
+func digitValue(r rune) (int, bool) {
+	if '0' <= r && r <= '9' {
+		return int(r - '0'), true
+	}
+	if r < utf8.RuneSelf || !unicode.Is(unicode.Nd, r) {
+		return 0, false
+	}
+	// Digits come in runs of ten, and runs touch only in one block, where the
+	// first begins at U+1D7CE.
+	zero := r
+	for zero > 0 && r-zero < 60 && unicode.Is(unicode.Nd, zero-1) {
+		zero--
+	}
+	return int(r-zero) % 10, true
+}
 
 // ParseBool reads yes, true, on, 1 and no, false, off, 0, in any case.
-func ParseBool(text string) (bool, error) { return false, nil }
+func ParseBool(text string) (bool, error) {
+	switch toLower(text) {
+	case "yes", "true", "on", "1":
+		return true, nil
+	case "no", "false", "off", "0":
+		return false, nil
+	}
+	return false, errors.New("not a valid boolean value: " + PythonRepr(text))
+}
 
 // ParseBytes reads a number of bytes: an int, or one with KB, MB or GB.
-func ParseBytes(text string) (int64, error) { return 0, nil }
+func ParseBytes(text string) (int64, error) {
+	number, factor := toLower(text), 1
+	for i, suffix := range [...]string{"kb", "mb", "gb"} {
+		if trimmed, found := strings.CutSuffix(number, suffix); found {
+			number, factor = trimmed, 1<<(10*(i+1))
+			break
+		}
+	}
+	n, err := ParseInt(number)
+	switch {
+	case err != nil:
+		return 0, err
+	case n > math.MaxInt/factor:
+		return math.MaxInt64, nil
+	case n < math.MinInt/factor:
+		return math.MinInt64, nil
+	}
+	return int64(n) * int64(factor), nil
+}
 
 // ParseOctal reads a number of base 8, with or without the prefix 0o.
-func ParseOctal(text string) (int, error) { return 0, nil }
+func ParseOctal(text string) (int, error) {
+	n, ok := parseInt(text, 8)
+	if !ok {
+		return 0, errors.New(text + " can not be converted to an octal type")
+	}
+	return n, nil
+}
 
 // ParseSignal reads a signal: its number, or its name with or without SIG in any
 // case. The number 0 is accepted, as the original does.
-func ParseSignal(text string) (syscall.Signal, error) { return 0, nil }
+func ParseSignal(text string) (syscall.Signal, error) {
+	if n, ok := parseInt(text, 10); ok {
+		if 0 <= n && n <= 31 {
+			return syscall.Signal(n), nil
+		}
+		for _, s := range signals {
+			if int(s.number) == n {
+				return s.number, nil
+			}
+		}
+		return 0, errors.New("value " + PythonRepr(text) + " is not a valid signal number")
+	}
+	name := strings.TrimPrefix(strings.ToUpper(TrimSpace(text)), "SIG")
+	for _, s := range signals {
+		if s.name == name {
+			return s.number, nil
+		}
+	}
+	return 0, errors.New("value " + PythonRepr(text) + " is not a valid signal name")
+}
+
+type signalName struct {
+	name   string
+	number syscall.Signal
+}
 
 // ParseExitCodes reads numbers of 0 to 255 separated by commas. Empty text is an
 // empty list, not nil.
-func ParseExitCodes(text string) ([]int, error) { return nil, nil }
+func ParseExitCodes(text string) ([]int, error) {
+	codes := []int{}
+	for _, item := range ParseList(text) {
+		code, ok := parseInt(item, 10)
+		if !ok || code < 0 || code > 255 {
+			return nil, errors.New("not a valid list of exit codes: " + PythonRepr(text))
+		}
+		codes = append(codes, code)
+	}
+	return codes, nil
+}
 
 // ParseList reads texts separated by commas, without the blanks around them.
 // Empty items are kept. Empty text is an empty list, not nil.
-func ParseList(text string) []string { return nil }
+func ParseList(text string) []string {
+	if text == "" {
+		return []string{}
+	}
+	items := strings.Split(text, ",")
+	for i, item := range items {
+		items[i] = TrimSpace(item)
+	}
+	return items
+}
 
 // ParsePort reads the number of a port, 1 to 65535.
-func ParsePort(text string) (int, error) { return 0, nil }
+func ParsePort(text string) (int, error) {
+	port, err := ParseInt(text)
+	switch {
+	case err != nil:
+		return 0, err
+	case port < 1:
+		return 0, fmt.Errorf("%d is below lower bound (1)", port)
+	case port > 65535:
+		return 0, fmt.Errorf("%d is above upper bound (65535)", port)
+	}
+	return port, nil
+}
 
 // ParseInetAddress reads "PORT" or "HOST:PORT". The host is in lower case, and
 // empty for all addresses, which is also what "*" means.
-func ParseInetAddress(text string) (host string, port int, err error) { return "", 0, nil }
+func ParseInetAddress(text string) (host string, port int, err error) {
+	i := strings.LastIndexByte(text, ':')
+	switch {
+	case i < 0:
+		if port, err = ParsePort(text); err != nil {
+			// The blank at the end is part of the message.
+			err = errors.New("not a valid port number: " + PythonRepr(text) + " ")
+		}
+		return "", port, err
+	case text[i+1:] == "":
+		return "", 0, errors.New("no port number specified in ''")
+	}
+	if port, err = ParsePort(text[i+1:]); err != nil {
+		return "", 0, err
+	}
+	if host = toLower(text[:i]); host == "*" {
+		host = ""
+	}
+	return host, port, nil
+}
 
 // ParseUser finds an account by its number or name.
-func ParseUser(text string) (*user.User, error) { return nil, nil }
+func ParseUser(text string) (*user.User, error) {
+	if uid, ok := parseInt(text, 10); ok {
+		account, err := user.LookupId(strconv.Itoa(uid))
+		if err != nil {
+			return nil, errors.New("Invalid user id " + text)
+		}
+		return account, nil
+	}
+	account, err := user.Lookup(text)
+	if err != nil {
+		return nil, errors.New("Invalid user name " + text)
+	}
+	return account, nil
+}
 
 // ParseUserGroup reads "USER" or "USER:GROUP", each a name or a number. Without a
 // group, gid is -1: unchanged. The error is about the part that was not found;
 // every key that has such a value has its own text for it.
-func ParseUserGroup(text string) (uid, gid int, err error) { return 0, 0, nil }
+func ParseUserGroup(text string) (uid, gid int, err error) {
+	name, group, both := strings.Cut(text, ":")
+	account, err := ParseUser(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	if uid, err = strconv.Atoi(account.Uid); err != nil || !both {
+		return uid, -1, err
+	}
+	gid, err = groupID(group)
+	return uid, gid, err
+}
+
+func groupID(text string) (int, error) {
+	if gid, ok := parseInt(text, 10); ok {
+		if _, err := user.LookupGroupId(strconv.Itoa(gid)); err != nil {
+			return 0, errors.New("Invalid group id " + text)
+		}
+		return gid, nil
+	}
+	group, err := user.LookupGroup(text)
+	if err != nil {
+		return 0, errors.New("Invalid group name " + text)
+	}
+	return strconv.Atoi(group.Gid)
+}
 
 // ParseURL accepts what has a scheme, and a host or a path, and returns it as it is.
-func ParseURL(text string) (string, error) { return "", nil }
+func ParseURL(text string) (string, error) {
+	scheme, rest, found := strings.Cut(strings.TrimLeftFunc(text, func(r rune) bool { return r <= ' ' }), ":")
+	rest = strings.TrimPrefix(rest, "//")
+	if !found || !isScheme(scheme) || rest == "" || strings.ContainsAny(rest[:1], "?#") {
+		return "", errors.New("value " + PythonRepr(text) + " is not a URL")
+	}
+	return text, nil
+}
 
-// ExpandUser replaces ~ and ~user at the start of a path by the home directory,
-// if there is one.
-func ExpandUser(path string) string { return "" }
-
-// ExistingDirectory returns path with ~ expanded. It must be a directory.
-func ExistingDirectory(path string) (string, error) { return "", nil }
-
-// ExistingDirpath returns path with ~ expanded. The directory part, if there is
-// one, must be a directory; the last part need not exist.
-func ExistingDirpath(path string) (string, error) { return "", nil }
-
-// AbsPath returns path made absolute against the physical working directory and
-// normalised as Python does it: lexically, with two leading slashes kept.
-func AbsPath(path string) (string, error) { return "", nil }
-
-// PythonRepr returns how Python would print text as a literal, quotes included.
-func PythonRepr(text string) string { return "" }
-
-// TrimSpace removes what Python takes for white space from both ends, which is a
-// few characters more than unicode.IsSpace knows.
-func TrimSpace(text string) string { return "" }
+func isScheme(text string) bool {
+	for i, c := range text {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789+-.", c)) {
+			return false
+		}
+	}
+	return text != ""
+}

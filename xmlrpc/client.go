@@ -2,8 +2,13 @@ package xmlrpc
 
 import (
 	"context"
-	"errors"
+	"encoding/base64"
+	"fmt"
+	"net"
 	"strconv"
+	"strings"
+	"sync"
+	"time"
 )
 
 // Client calls the methods of a supervisord. It keeps its connections for the
@@ -11,8 +16,17 @@ import (
 type Client struct {
 	network, address string // as for net.Dial
 	host             string // the Host of calls
-	authorization    string // value of the header; empty for none
+	authorization    string // header line of calls; empty for none
+	password         bool   // whether streams have it too
+
+	mu     sync.Mutex
+	idle   []*conn // the one used last at the end
+	closed bool
 }
+
+// maxIdle is how many connections a client keeps. More are in use only while
+// many goroutines call at once.
+const maxIdle = 8
 
 // SchemeError says that the URL of a server begins with neither http:// nor
 // unix://, in lower case.
@@ -32,9 +46,49 @@ func (e *HTTPError) Error() string { return strconv.Itoa(e.Status) + " " + e.Rea
 // NewClient returns a client of the server at serverURL, which is
 // "http://host[:port]" with port 80 where there is none, and any path ignored,
 // or "unix://" and the path of a socket. Nothing is sent yet. Without username
-// and password no credentials are sent. Error: *SchemeError.
+// and password no credentials are sent. Errors: *SchemeError; a port that is
+// no number.
 func NewClient(serverURL, username, password string) (*Client, error) {
-	return nil, &SchemeError{serverURL}
+	c := &Client{password: password != ""}
+	if username != "" || password != "" {
+		c.authorization = "Authorization: Basic " +
+			base64.StdEncoding.EncodeToString([]byte(username+":"+password)) + "\r\n"
+	}
+	if path, ok := strings.CutPrefix(serverURL, "unix://"); ok {
+		c.network, c.address, c.host = "unix", path, "localhost"
+		return c, nil
+	}
+	rest, ok := strings.CutPrefix(serverURL, "http://")
+	if !ok {
+		return nil, &SchemeError{serverURL}
+	}
+	host, port, err := splitAuthority(rest)
+	if err != nil {
+		return nil, fmt.Errorf("%w in serverurl %s", err, serverURL)
+	}
+	c.network, c.address = "tcp", net.JoinHostPort(host, port)
+	c.host = strings.TrimSuffix(c.address, ":80")
+	return c, nil
+}
+
+// splitAuthority takes host and port from what follows the scheme of a URL.
+func splitAuthority(rest string) (host, port string, err error) {
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	host, port = rest, ""
+	if colon := strings.LastIndexByte(rest, ':'); colon > strings.LastIndexByte(rest, ']') {
+		host, port = rest[:colon], rest[colon+1:]
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if port == "" {
+		port = "80"
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", "", fmt.Errorf("port %q is not a number up to 65535", port)
+	}
+	return host, port, nil
 }
 
 // Call calls a method by its full name and returns its answer, of one of the
@@ -52,16 +106,130 @@ func (c *Client) Call(ctx context.Context, method string, params ...any) (answer
 	return answer, err
 }
 
-// Stream opens path, for example "/logtail/web/stdout", and passes what the
-// server sends to fn until it ends the stream (nil), fn fails, or ctx is done.
-// The bytes are valid only during the call of fn. Errors as for Call, and fn's.
-func (c *Client) Stream(ctx context.Context, path string, fn func([]byte) error) error {
-	return errors.New("not there yet")
+// roundTrip makes a call and passes the body of the answer to use.
+func (c *Client) roundTrip(ctx context.Context, method string, params []any, use func(body string) error) error {
+	n, err := c.take(ctx)
+	if err != nil {
+		return err
+	}
+	body := AppendCall(nil, method, params...)
+	request := make([]byte, 0, 256+len(c.host)+len(c.authorization)+len(body))
+	request = append(request, "POST /RPC2 HTTP/1.1\r\nHost: "...)
+	request = append(request, c.host...)
+	request = append(request, "\r\nAccept-Encoding: identity\r\nContent-Type: text/xml\r\nAccept: text/xml\r\n"...)
+	request = append(request, c.authorization...)
+	request = append(request, "Content-Length: "...)
+	request = strconv.AppendInt(request, int64(len(body)), 10)
+	request = append(append(request, "\r\n\r\n"...), body...)
+
+	watch := watchContext(ctx, n)
+	text, err := n.exchange(request)
+	if stopped := watch(); stopped != nil {
+		err = stopped
+	}
+	if err != nil {
+		n.Close() // how much of an answer may still come, nobody knows
+		return err
+	}
+	c.release(n)
+	return use(text)
 }
 
-// Close closes the connections that are kept. Calls under way go on.
-func (c *Client) Close() {}
+// Stream opens path, for example "/logtail/web/stdout", and passes what the
+// server sends to fn until it ends the stream (nil), fn fails, or ctx is done.
+// What the server sent as one chunk comes as one, unless it is longer than a
+// megabyte. The bytes are valid only during the call of fn. Errors as for Call,
+// and fn's, except io.EOF, which ends the stream well. A stream has a connection
+// of its own.
+func (c *Client) Stream(ctx context.Context, path string, fn func([]byte) error) error {
+	n, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	host := c.host
+	if c.network == "unix" {
+		host = ""
+	}
+	request := "GET " + path + " HTTP/1.1\r\nHost: " + host +
+		"\r\nAccept-Encoding: chunked\r\nAccept: */*\r\nUser-agent: Supervisor HTTP Client\r\n"
+	if c.password {
+		request += c.authorization
+	}
+	watch := watchContext(ctx, n)
+	err = n.stream(request+"\r\n", fn)
+	if stopped := watch(); stopped != nil {
+		err = stopped
+	}
+	return err
+}
 
-func (c *Client) roundTrip(ctx context.Context, method string, params []any, use func(body string) error) error {
-	return errors.New("not there yet")
+// Close closes the connections that are kept. Calls under way go on; later ones
+// make connections that are not kept.
+func (c *Client) Close() {
+	c.mu.Lock()
+	idle := c.idle
+	c.idle, c.closed = nil, true
+	c.mu.Unlock()
+	for _, n := range idle {
+		n.Close()
+	}
+}
+
+// take returns a connection: one that is kept and still good, or a new one.
+func (c *Client) take(ctx context.Context) (*conn, error) {
+	for {
+		c.mu.Lock()
+		last := len(c.idle) - 1
+		if last < 0 {
+			c.mu.Unlock()
+			return c.dial(ctx)
+		}
+		n := c.idle[last]
+		c.idle = c.idle[:last]
+		c.mu.Unlock()
+		if n.quiet() {
+			return n, nil
+		}
+		n.Close()
+	}
+}
+
+// release keeps n for the next call, if it can have one.
+func (c *Client) release(n *conn) {
+	c.mu.Lock()
+	keep := n.reusable && !c.closed && len(c.idle) < maxIdle
+	if keep {
+		c.idle = append(c.idle, n)
+	}
+	c.mu.Unlock()
+	if !keep {
+		n.Close()
+	}
+}
+
+func (c *Client) dial(ctx context.Context) (*conn, error) {
+	var d net.Dialer
+	n, err := d.DialContext(ctx, c.network, c.address)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(n), nil
+}
+
+// watchContext makes n fail once ctx is done. The function it returns ends that
+// and returns the error of ctx if it was done before.
+func watchContext(ctx context.Context, n *conn) (end func() error) {
+	if ctx.Done() == nil {
+		return func() error { return nil }
+	}
+	stop := context.AfterFunc(ctx, func() {
+		n.SetDeadline(time.Unix(1, 0)) // fails only on a closed connection
+	})
+	return func() error {
+		if stop() {
+			return nil
+		}
+		return ctx.Err()
+	}
 }
