@@ -1,0 +1,335 @@
+package ctl
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"supervisor/inifile"
+)
+
+// candidates says what the words of an action can be completed to.
+type candidates int
+
+const (
+	nothing candidates = iota
+	actions
+	groups
+	processes
+)
+
+// command is one action: what the words mean, what help says of it, what TAB
+// offers behind it.
+type command struct {
+	name  string
+	usage []string
+
+	// extra marks what Supervisor does not have. The table of help, which is
+	// interface, leaves it out.
+	extra bool
+
+	// upcheck asks first whether a server answers. If it cannot be used, the exit
+	// status is down or, where that is 0, what the check says.
+	upcheck bool
+	down    int
+
+	// bare actions refuse arguments.
+	bare bool
+
+	complete candidates
+	run      func(s *session, ctx context.Context, arg string) error
+}
+
+// commands returns the table of actions, by name.
+func commands() []command {
+	const sameUpdate = "\t\tReload config and add/remove as necessary, and will restart affected programs"
+	return []command{
+		{name: "add", run: (*session).add, complete: groups, usage: []string{
+			"add <name> [...]\tActivates any updates in config for process/group",
+		}},
+		{name: "avail", run: (*session).avail, bare: true, usage: []string{
+			"avail\t\t\tDisplay all configured processes",
+		}},
+		{name: "clear", run: (*session).clear, upcheck: true, complete: processes, usage: []string{
+			"clear <name>\t\tClear a process' log files.",
+			"clear <name> <name>\tClear multiple process' log files",
+			"clear all\t\tClear all process' log files",
+		}},
+		{name: "completion", extra: true, run: (*session).completion, usage: []string{
+			"completion bash|zsh|fish\tPrint a script that completes the words of supervisorctl in that shell",
+		}},
+		{name: "exit", run: (*session).leave, usage: []string{"exit\tExit the supervisor shell."}},
+		{name: "fg", run: (*session).foreground, upcheck: true, complete: processes, usage: []string{
+			"fg <process>\tConnect to a process in foreground mode",
+			"\t\tCtrl-C to exit",
+		}},
+		{name: "help", extra: true, run: (*session).help, complete: actions, usage: []string{
+			"help\t\tPrint a list of available actions",
+			"help <action>\tPrint help for <action>",
+		}},
+		{name: "maintail", run: (*session).mainTail, upcheck: true, usage: []string{
+			"maintail -f \tContinuous tail of supervisor main log file (Ctrl-C to exit)",
+			"maintail -100\tlast 100 *bytes* of supervisord main log file",
+			"maintail\tlast 1600 *bytes* of supervisor main log file",
+			"",
+		}},
+		{name: "open", run: (*session).open, usage: []string{
+			"open <url>\tConnect to a remote supervisord process.",
+			"\t\t(for UNIX domain socket, use unix:///socket/path)",
+		}},
+		{name: "pid", run: (*session).pid, upcheck: true, complete: processes, usage: []string{
+			"pid\t\t\tGet the PID of supervisord.",
+			"pid <name>\t\tGet the PID of a single child process by name.",
+			"pid all\t\t\tGet the PID of every child process, one per line.",
+		}},
+		{name: "quit", run: (*session).leave, usage: []string{"quit\tExit the supervisor shell."}},
+		{name: "reload", run: (*session).reload, bare: true, usage: []string{
+			"reload \t\tRestart the remote supervisord.",
+		}},
+		{name: "remove", run: (*session).remove, complete: groups, usage: []string{
+			"remove <name> [...]\tRemoves process/group from active config",
+		}},
+		{name: "reread", run: (*session).reread, bare: true, usage: []string{
+			"reread \t\t\tReload the daemon's configuration files without add/remove",
+		}},
+		{name: "restart", run: (*session).restart, upcheck: true, complete: processes, usage: []string{
+			"restart <name>\t\tRestart a process",
+			"restart <gname>:*\tRestart all processes in a group",
+			"restart <name> <name>\tRestart multiple processes or groups",
+			"restart all\t\tRestart all processes",
+			"Note: restart does not reread config files. For that, see reread and update.",
+		}},
+		{name: "shutdown", run: (*session).shutdown, bare: true, usage: []string{
+			"shutdown \tShut the remote supervisord down.",
+		}},
+		{name: "signal", run: (*session).signal, upcheck: true, complete: processes, usage: []string{
+			"signal <signal name> <name>\t\tSignal a process",
+			"signal <signal name> <gname>:*\t\tSignal all processes in a group",
+			"signal <signal name> <name> <name>\tSignal multiple processes or groups",
+			"signal <signal name> all\t\tSignal all processes",
+		}},
+		{name: "start", run: (*session).start, upcheck: true, complete: processes, usage: []string{
+			"start <name>\t\tStart a process",
+			"start <gname>:*\t\tStart all processes in a group",
+			"start <name> <name>\tStart multiple processes or groups",
+			"start all\t\tStart all processes",
+		}},
+		{name: "status", run: (*session).showStatus, upcheck: true, down: exitStatusUnknown, complete: processes, usage: []string{
+			"status <name>\t\tGet status for a single process",
+			"status <gname>:*\tGet status for all processes in a group",
+			"status <name> <name>\tGet status for multiple named processes",
+			"status\t\t\tGet all process status info",
+		}},
+		{name: "stop", run: (*session).stop, upcheck: true, complete: processes, usage: []string{
+			"stop <name>\t\tStop a process",
+			"stop <gname>:*\t\tStop all processes in a group",
+			"stop <name> <name>\tStop multiple processes or groups",
+			"stop all\t\tStop all processes",
+		}},
+		{name: "tail", run: (*session).tail, upcheck: true, complete: processes, usage: []string{
+			"tail [-f] <name> [stdout|stderr] (default stdout)",
+			"Ex:",
+			"tail -f <name>\t\tContinuous tail of named process stdout",
+			"\t\t\tCtrl-C to exit.",
+			"tail -100 <name>\tlast 100 *bytes* of process stdout",
+			"tail <name> stderr\tlast 1600 *bytes* of process stderr",
+		}},
+		{name: "update", run: (*session).update, complete: groups, usage: []string{
+			"update\t" + sameUpdate,
+			"update all" + sameUpdate,
+			"update <gname> [...]\tUpdate specific groups",
+		}},
+		{name: "version", run: (*session).version, upcheck: true, bare: true, usage: []string{
+			"version\t\t\tShow the version of the remote supervisord process",
+		}},
+		{name: "wait", extra: true, run: (*session).wait, upcheck: true, complete: processes, usage: []string{
+			"wait <name> [<state>] [--timeout <seconds>]\tWait until a process is RUNNING, or in that state",
+			"wait <gname>:* [<state>]\t\t\tWait for all processes in a group",
+			"wait all [<state>]\t\t\t\tWait for all processes",
+			"Exit status: 0 when it is so, 124 when the time is over, 7 when a process is FATAL instead.",
+		}},
+	}
+}
+
+func find(name string) *command {
+	for _, c := range commands() {
+		if c.name == name {
+			return &c
+		}
+	}
+	return nil
+}
+
+// splitLine takes a line of input apart: the action is the longest run of
+// letters, digits and "_" at its beginning, so "status-x" is "status" with
+// "-x". A question mark is short for help.
+func splitLine(line string) (action, arg string) {
+	if rest, ok := strings.CutPrefix(line, "?"); ok {
+		line = "help " + rest
+	}
+	i := 0
+	for i < len(line) && isWordByte(line[i]) {
+		i++
+	}
+	return line[:i], inifile.TrimSpace(line[i:])
+}
+
+func isWordByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
+}
+
+// execute carries out one line of input. It sets s.status if something goes
+// wrong, and leaves it alone otherwise.
+func (s *session) execute(ctx context.Context, line string) {
+	defer s.flush()
+	line = inifile.TrimSpace(line)
+	if line == "" {
+		return
+	}
+	s.known, s.endless = nil, false
+	action, arg := splitLine(line)
+	if action == "EOF" {
+		_ = s.leave(ctx, arg)
+		return
+	}
+	c := find(action)
+	if c == nil {
+		s.fail(exitFailed, "*** Unknown syntax: ", line)
+		return
+	}
+	err := s.dispatch(ctx, c, arg)
+	for unauthorized(err) {
+		s.fail(exitFailed, "Server requires authentication")
+		if !s.o.Interactive {
+			break
+		}
+		if err = s.askCredentials(ctx); err == nil {
+			s.status = 0
+			err = s.dispatch(ctx, c, arg)
+		}
+	}
+	switch {
+	case err == nil:
+	case interrupted(ctx), errors.Is(err, errInterrupted):
+		s.status = exitInterrupted
+	default:
+		s.fail(exitFailed, unhandled(err))
+		s.advise(err)
+	}
+}
+
+// dispatch makes the checks that the table asks for, and runs c.
+func (s *session) dispatch(ctx context.Context, c *command, arg string) error {
+	if c.bare && arg != "" {
+		s.fail(exitFailed, "Error: ", c.name, " accepts no arguments")
+		s.explain(c.name)
+		return nil
+	}
+	if c.upcheck {
+		if up, err := s.upcheck(ctx); err != nil {
+			return err
+		} else if !up {
+			if c.down != 0 {
+				s.status = c.down
+			}
+			return nil
+		}
+	}
+	return c.run(s, ctx, arg)
+}
+
+// askCredentials takes a new name and password for the rest of the session.
+func (s *session) askCredentials(ctx context.Context) error {
+	username, err := s.ask(ctx, "Username:")
+	if err != nil {
+		return err
+	}
+	password, err := s.askSecret(ctx, "Password:")
+	if err != nil {
+		return err
+	}
+	s.say()
+	s.o.Username, s.o.Password = username, password
+	s.o.HasUsername, s.o.HasPassword = true, true
+	s.hangUp()
+	return nil
+}
+
+// explain prints the usage lines of an action.
+func (s *session) explain(name string) {
+	for _, line := range find(name).usage {
+		s.say(line)
+	}
+}
+
+// help prints the table of actions, or the usage of one.
+func (s *session) help(_ context.Context, arg string) error {
+	if arg != "" {
+		if find(arg) == nil {
+			s.say("*** No help on ", arg)
+			return nil
+		}
+		s.explain(arg)
+		return nil
+	}
+	const title = "default commands (type help <topic>):"
+	var names []string
+	for _, c := range commands() {
+		if !c.extra {
+			names = append(names, c.name)
+		}
+	}
+	s.say()
+	s.say(title)
+	s.say(strings.Repeat("=", len(title)))
+	for _, row := range columns(names, 79) {
+		s.say(row)
+	}
+	s.say()
+	return nil
+}
+
+// columns sets names in as few rows as fit in width, downwards first, with two
+// blanks between columns and each column, the last one too, padded to its
+// longest name.
+func columns(names []string, width int) []string {
+	for rows := 1; ; rows++ {
+		cols := (len(names) + rows - 1) / rows
+		widths := make([]int, cols)
+		total := 2 * (cols - 1)
+		for c := range widths {
+			for _, name := range names[c*rows : min((c+1)*rows, len(names))] {
+				widths[c] = max(widths[c], len(name))
+			}
+			total += widths[c]
+		}
+		if total > width && rows < len(names) {
+			continue
+		}
+		table := make([]string, rows)
+		for i, name := range names {
+			row, col := i%rows, i/rows
+			if col > 0 {
+				table[row] += "  "
+			}
+			table[row] += name + strings.Repeat(" ", widths[col]-len(name))
+		}
+		return table
+	}
+}
+
+// leave ends the shell.
+func (s *session) leave(context.Context, string) error {
+	s.say()
+	s.left = true
+	return nil
+}
+
+// version prints the version of the server.
+func (s *session) version(ctx context.Context, _ string) error {
+	version, err := s.server.SupervisorVersion(ctx)
+	if err == nil {
+		s.say(version)
+	}
+	return err
+}

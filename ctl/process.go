@@ -1,0 +1,372 @@
+package ctl
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"supervisor/xmlrpc"
+)
+
+// verb is what start, stop, signal and clear have in common: a call for one
+// process, one for a group, one for all, and words for each result.
+type verb struct {
+	name string
+	done string      // "started"
+	fine xmlrpc.Code // the fault that is no reason for an exit status
+
+	// words are the reasons between the brackets of "ERROR (...)". A code without
+	// words is an unknown result, but see bare.
+	words map[xmlrpc.Code]string
+	bare  xmlrpc.Code // the fault whose text stands for itself
+
+	noGroup int // exit status if there is no such group
+
+	one   func(ctx context.Context, namespec string) (bool, error)
+	group func(ctx context.Context, group string) ([]xmlrpc.Result, error)
+	all   func(ctx context.Context) ([]xmlrpc.Result, error)
+}
+
+const noSuchProcess = "no such process"
+
+// start starts processes and waits until they run.
+func (s *session) start(ctx context.Context, arg string) error {
+	names := strings.Fields(arg)
+	if len(names) == 0 {
+		s.fail(exitInvalid, "Error: start requires a process name")
+		s.explain("start")
+		return nil
+	}
+	return s.startNames(ctx, names)
+}
+
+func (s *session) startNames(ctx context.Context, names []string) error {
+	d := s.server
+	return s.apply(ctx, names, verb{
+		name: "start", done: "started", fine: xmlrpc.AlreadyStarted, noGroup: exitInvalid,
+		words: map[xmlrpc.Code]string{
+			xmlrpc.BadName:             noSuchProcess,
+			xmlrpc.NoFile:              "no such file",
+			xmlrpc.NotExecutable:       "file is not executable",
+			xmlrpc.AbnormalTermination: "abnormal termination",
+			xmlrpc.SpawnError:          "spawn error",
+			xmlrpc.AlreadyStarted:      "already started",
+		},
+		one: func(ctx context.Context, name string) (bool, error) { return d.StartProcess(ctx, name, true) },
+		group: func(ctx context.Context, group string) ([]xmlrpc.Result, error) {
+			return d.StartProcessGroup(ctx, group, true)
+		},
+		all: func(ctx context.Context) ([]xmlrpc.Result, error) { return d.StartAllProcesses(ctx, true) },
+	})
+}
+
+// stop stops processes and waits until they have stopped.
+func (s *session) stop(ctx context.Context, arg string) error {
+	names := strings.Fields(arg)
+	if len(names) == 0 {
+		s.fail(exitFailed, "Error: stop requires a process name")
+		s.explain("stop")
+		return nil
+	}
+	return s.stopNames(ctx, names)
+}
+
+func (s *session) stopNames(ctx context.Context, names []string) error {
+	d := s.server
+	return s.apply(ctx, names, verb{
+		name: "stop", done: "stopped", fine: xmlrpc.NotRunning, bare: xmlrpc.Failed, noGroup: exitFailed,
+		words: map[xmlrpc.Code]string{
+			xmlrpc.BadName:    noSuchProcess,
+			xmlrpc.NotRunning: "not running",
+		},
+		one: func(ctx context.Context, name string) (bool, error) { return d.StopProcess(ctx, name, true) },
+		group: func(ctx context.Context, group string) ([]xmlrpc.Result, error) {
+			return d.StopProcessGroup(ctx, group, true)
+		},
+		all: func(ctx context.Context) ([]xmlrpc.Result, error) { return d.StopAllProcesses(ctx, true) },
+	})
+}
+
+// restart stops all that is named, then starts it.
+func (s *session) restart(ctx context.Context, arg string) error {
+	names := strings.Fields(arg)
+	if len(names) == 0 {
+		s.fail(exitFailed, "Error: restart requires a process name")
+		s.explain("restart")
+		return nil
+	}
+	if err := s.stopNames(ctx, names); err != nil {
+		return err
+	}
+	return s.startNames(ctx, names)
+}
+
+// signal sends a signal to processes.
+func (s *session) signal(ctx context.Context, arg string) error {
+	words := strings.Fields(arg)
+	if len(words) < 2 {
+		s.fail(exitFailed, "Error: signal requires a signal name and a process name")
+		s.explain("signal")
+		return nil
+	}
+	d, sig := s.server, words[0]
+	return s.apply(ctx, words[1:], verb{
+		name: "signal", done: "signalled", noGroup: exitFailed,
+		words: map[xmlrpc.Code]string{
+			xmlrpc.BadName:    noSuchProcess,
+			xmlrpc.BadSignal:  "bad signal name",
+			xmlrpc.Failed:     "failed",
+			xmlrpc.NotRunning: "not running",
+		},
+		one: func(ctx context.Context, name string) (bool, error) { return d.SignalProcess(ctx, name, sig) },
+		group: func(ctx context.Context, group string) ([]xmlrpc.Result, error) {
+			return d.SignalProcessGroup(ctx, group, sig)
+		},
+		all: func(ctx context.Context) ([]xmlrpc.Result, error) { return d.SignalAllProcesses(ctx, sig) },
+	})
+}
+
+// clear empties the logs of processes. There is no such call for a group.
+func (s *session) clear(ctx context.Context, arg string) error {
+	names := strings.Fields(arg)
+	if len(names) == 0 {
+		s.fail(exitFailed, "Error: clear requires a process name")
+		s.explain("clear")
+		return nil
+	}
+	return s.apply(ctx, names, verb{
+		name: "clear", done: "cleared",
+		words: map[xmlrpc.Code]string{
+			xmlrpc.BadName: noSuchProcess,
+			xmlrpc.Failed:  "failed",
+		},
+		one: s.server.ClearProcessLogs,
+		all: s.server.ClearAllProcessLogs,
+	})
+}
+
+// apply carries out v for each name in turn, or once for all.
+func (s *session) apply(ctx context.Context, names []string, v verb) error {
+	if slices.Contains(names, "all") {
+		s.flush()
+		results, err := s.withProgress(ctx, v, v.all)
+		if err != nil {
+			return err
+		}
+		return s.report(v, results)
+	}
+	var table *processTable
+	for _, name := range names {
+		s.flush() // the call may take its time
+		found, err := s.applyOne(ctx, name, v, false)
+		if err != nil {
+			return err
+		}
+		if found {
+			continue
+		}
+		// Nothing is called so. Only now may it be a pattern.
+		matches, err := s.matches(ctx, &table, name)
+		if err != nil {
+			return err
+		}
+		if len(matches) == 0 {
+			matches = []string{name}
+		}
+		for _, match := range matches {
+			s.flush()
+			if _, err := s.applyOne(ctx, match, v, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// applyOne carries out v for one name or one whole group. found is false if
+// there is none and the name may be a pattern; that is not reported unless
+// literal is set.
+func (s *session) applyOne(ctx context.Context, name string, v verb, literal bool) (found bool, err error) {
+	group, process, whole := xmlrpc.SplitNamespec(name)
+	if whole && v.group != nil {
+		results, err := v.group(ctx, group)
+		switch {
+		case err == nil:
+			return true, s.report(v, results)
+		case faultCode(err) != xmlrpc.BadName:
+			return true, err
+		case !literal && isPattern(name):
+			return false, nil
+		}
+		s.fail(v.noGroup, group, ": ERROR (no such group)")
+		return true, nil
+	}
+	if whole { // as Supervisor says it
+		process = "None"
+	}
+	r := xmlrpc.Result{Name: process, Group: group, Status: xmlrpc.Success}
+	if _, err := v.one(ctx, name); err != nil {
+		fault, ok := err.(*xmlrpc.Fault)
+		if !ok {
+			return true, err
+		}
+		if fault.Code == xmlrpc.BadName && !literal && isPattern(name) {
+			return false, nil
+		}
+		r.Status, r.Description = fault.Code, fault.Text
+	}
+	return true, s.report(v, []xmlrpc.Result{r})
+}
+
+// report prints one line for each result and sets the exit status by them.
+func (s *session) report(v verb, results []xmlrpc.Result) error {
+	for i := range results {
+		r := &results[i]
+		switch r.Status {
+		case xmlrpc.Success, v.fine:
+		case xmlrpc.SpawnError, xmlrpc.AbnormalTermination, xmlrpc.NotRunning:
+			s.status = exitNotRunning
+		default:
+			s.status = exitFailed
+		}
+		words, known := v.words[r.Status]
+		switch {
+		case r.Status == xmlrpc.Success:
+			s.say(r.Namespec(), ": ", v.done)
+		case known:
+			s.say(r.Namespec(), ": ERROR (", words, ")")
+		case r.Status == v.bare:
+			s.say(r.Description)
+		default:
+			return valueError("Unknown result code " + strconv.Itoa(int(r.Status)) + " for " + r.Namespec())
+		}
+	}
+	return nil
+}
+
+// isPattern reports whether name can stand for several processes. A whole group
+// is none: "web:*" has a meaning of its own.
+func isPattern(name string) bool {
+	group, process, whole := xmlrpc.SplitNamespec(name)
+	if whole {
+		process = ""
+	}
+	return strings.ContainsAny(group+process, "*?[")
+}
+
+// matches returns the processes whose name fits a pattern, in the server's
+// order; none if name is no pattern. It asks the server once.
+func (s *session) matches(ctx context.Context, table **processTable, name string) ([]string, error) {
+	if !isPattern(name) {
+		return nil, nil
+	}
+	if *table == nil {
+		infos, err := s.server.AllProcessInfo(ctx)
+		if err != nil {
+			return nil, err
+		}
+		*table = newProcessTable(infos)
+	}
+	var names []string
+	for _, info := range (*table).matching(name) {
+		names = append(names, info.Namespec())
+	}
+	return names, nil
+}
+
+// processTable finds processes by the names people use. Making it and looking
+// something up take no time that grows with the other.
+type processTable struct {
+	all     []xmlrpc.ProcessInfo
+	byName  map[[2]string]*xmlrpc.ProcessInfo // by group and name
+	byGroup map[string][]*xmlrpc.ProcessInfo
+}
+
+func newProcessTable(infos []xmlrpc.ProcessInfo) *processTable {
+	t := &processTable{
+		all:     infos,
+		byName:  make(map[[2]string]*xmlrpc.ProcessInfo, len(infos)),
+		byGroup: make(map[string][]*xmlrpc.ProcessInfo),
+	}
+	for i := range infos {
+		info := &infos[i]
+		t.byName[[2]string{info.Group, info.Name}] = info
+		t.byGroup[info.Group] = append(t.byGroup[info.Group], info)
+	}
+	return t
+}
+
+// named returns what name stands for: a process, a whole group or, where
+// nothing is called so, what fits it as a pattern.
+func (t *processTable) named(name string) []*xmlrpc.ProcessInfo {
+	group, process, whole := xmlrpc.SplitNamespec(name)
+	if whole {
+		if infos := t.byGroup[group]; infos != nil {
+			return infos
+		}
+	} else if info := t.byName[[2]string{group, process}]; info != nil {
+		return []*xmlrpc.ProcessInfo{info}
+	}
+	if isPattern(name) {
+		return t.matching(name)
+	}
+	return nil
+}
+
+// matching returns the processes that fit a pattern, in the server's order.
+func (t *processTable) matching(pattern string) []*xmlrpc.ProcessInfo {
+	if group, _, whole := xmlrpc.SplitNamespec(pattern); whole {
+		pattern = group + ":*"
+	}
+	var found []*xmlrpc.ProcessInfo
+	for i := range t.all {
+		info := &t.all[i]
+		if fits(pattern, info.Namespec()) || fits(pattern, info.Group+":"+info.Name) {
+			found = append(found, info)
+		}
+	}
+	return found
+}
+
+// fits is path.Match for names, where a slash is a character like any other. A
+// malformed pattern fits nothing.
+func fits(pattern, name string) bool {
+	noSlash := strings.NewReplacer("/", "\x00")
+	ok, err := path.Match(noSlash.Replace(pattern), noSlash.Replace(name))
+	return ok && err == nil
+}
+
+// pid prints the process id of the server, of named processes or of all.
+func (s *session) pid(ctx context.Context, arg string) error {
+	names := strings.Fields(arg)
+	if len(names) == 0 {
+		pid, err := s.server.PID(ctx)
+		if err == nil {
+			s.say(strconv.Itoa(pid))
+		}
+		return err
+	}
+	if slices.Contains(names, "all") {
+		infos, err := s.server.AllProcessInfo(ctx)
+		for i := range infos {
+			s.say(strconv.Itoa(infos[i].PID))
+		}
+		return err
+	}
+	for _, name := range names {
+		info, err := s.server.ProcessInfo(ctx, name)
+		switch {
+		case faultCode(err) == xmlrpc.BadName:
+			s.fail(exitFailed, "No such process ", name)
+		case err != nil:
+			return err
+		case info.PID == 0:
+			s.fail(exitNotRunning, "0")
+		default:
+			s.say(strconv.Itoa(info.PID))
+		}
+	}
+	return nil
+}
