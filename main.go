@@ -3,4 +3,366 @@
 // argument.
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"supervisor/ctl"
+	"supervisor/inifile"
+	"supervisor/supervise"
+	"supervisor/supervise/getopt"
+)
+
+// version is the release of Supervisor whose behaviour this is, then our own.
+const version = "4.3.0+go0.1.0"
+
+// exitUsage is the status after an error of the command line or configuration.
+const exitUsage = 2
+
+func main() {
+	// A child that could not be started the fast way starts as this program: see
+	// supervise.RunChild. Nothing may come before it.
+	if exit, isChild := supervise.RunChild(os.Args); isChild {
+		os.Exit(exit)
+	}
+	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// program is one call of one role.
+type program struct {
+	argv0          string   // as Supervisor's messages show it, and where the search for its file begins
+	words          []string // the command line after it
+	env            map[string]string
+	stdin          *os.File
+	stdout, stderr io.Writer
+}
+
+// run plays the role that argv asks for and returns its exit status.
+func run(argv []string, stdin *os.File, stdout, stderr io.Writer) int {
+	p := program{env: supervise.Environ(os.Environ()), stdin: stdin, stdout: stdout, stderr: stderr}
+	p.argv0 = supervise.LookArgv0(argv[0], p.env["PATH"])
+	p.words = argv[1:]
+	role := filepath.Base(argv[0])
+	if exit, ok := p.play(role); ok {
+		return exit
+	}
+	if len(p.words) > 0 {
+		role = p.words[0]
+		p.argv0 += " " + role
+		p.words = p.words[1:]
+		if role == "link" {
+			return p.link()
+		}
+		if exit, ok := p.play(role); ok {
+			return exit
+		}
+	}
+	fmt.Fprint(stderr, help)
+	return exitUsage
+}
+
+const help = `supervisor -- start programs, keep them running and control them.
+
+Usage: supervisor supervisord [options]
+       supervisor supervisorctl [options] [action [arguments]]
+       supervisor echo_supervisord_conf
+       supervisor pidproxy <pidfile name> <command> [<cmdarg1> ...]
+       supervisor link <directory> -- make links with these four names there
+
+Called by such a link it does not need the first word. supervisord -h and
+supervisorctl -h say more.
+`
+
+// roles are the names that link makes.
+func roles() []string {
+	return []string{"supervisord", "supervisorctl", "echo_supervisord_conf", "pidproxy"}
+}
+
+// play returns false if there is no such role.
+func (p program) play(role string) (exit int, ok bool) {
+	switch role {
+	case "supervisord":
+		return p.supervisord(), true
+	case "supervisorctl":
+		return p.supervisorctl(), true
+	case "echo_supervisord_conf":
+		fmt.Fprint(p.stdout, supervise.Sample())
+		return 0, true
+	case "pidproxy":
+		return supervise.PIDProxy(context.Background(), append([]string{p.argv0}, p.words...), p.stdout), true
+	}
+	return 0, false
+}
+
+// link makes a link to this program for each role.
+func (p program) link() int {
+	if len(p.words) != 1 {
+		return p.refuse(errors.New("link needs the directory where the links go"))
+	}
+	target, err := os.Executable()
+	if err != nil {
+		return p.refuse(err)
+	}
+	for _, role := range roles() {
+		name := filepath.Join(p.words[0], role)
+		if there, err := os.Readlink(name); err == nil && there == target {
+			continue
+		}
+		if err := os.Symlink(target, name); err != nil {
+			fmt.Fprintf(p.stderr, "Error: %v\n", err)
+			return 1
+		}
+	}
+	return 0
+}
+
+// refuse reports an error of the command line or of the configuration.
+func (p program) refuse(err error) int {
+	fmt.Fprintf(p.stderr, "Error: %v\nFor help, use %s -h\n", err, p.argv0)
+	return exitUsage
+}
+
+// daemonFlags is the command line of supervisord. A nil field was not given.
+type daemonFlags struct {
+	Configuration  *string          `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
+	NoDaemon       bool             `name:"nodaemon" short:"n" help:"stay in the foreground (nodaemon=true in the file)"`
+	Silent         bool             `name:"silent" short:"s" help:"do not show the log in the foreground (silent=true in the file)"`
+	Help           bool             `name:"help" short:"h" help:"show this text and exit"`
+	Version        bool             `name:"version" short:"v" help:"show the version number and exit"`
+	User           *string          `name:"user" short:"u" placeholder:"USER" help:"become this user, by name or by number"`
+	Umask          *int             `name:"umask" short:"m" type:"octal" placeholder:"UMASK" help:"file creation mask in the background (default 022)"`
+	Directory      *string          `name:"directory" short:"d" type:"directory" placeholder:"DIRECTORY" help:"go there when going into the background"`
+	Logfile        *string          `name:"logfile" short:"l" type:"filename" placeholder:"FILENAME" help:"use FILENAME as the log of supervisord"`
+	MaxBytes       *int64           `name:"logfile_maxbytes" short:"y" type:"bytes" placeholder:"BYTES" help:"rotate that log when it would exceed BYTES"`
+	Backups        *int             `name:"logfile_backups" short:"z" type:"number" placeholder:"NUM" help:"keep NUM old logs"`
+	LogLevel       *supervise.Level `name:"loglevel" short:"e" type:"level" placeholder:"LEVEL" help:"log what is at least this important (critical,error,warn,info,debug,trace,blather)"`
+	Pidfile        *string          `name:"pidfile" short:"j" type:"filename" placeholder:"FILENAME" help:"write the process id to FILENAME"`
+	Identifier     *string          `name:"identifier" short:"i" placeholder:"STR" help:"name of this supervisord among others"`
+	ChildLogDir    *string          `name:"childlogdir" short:"q" type:"directory" placeholder:"DIRECTORY" help:"make the AUTO logs of programs there"`
+	NoCleanup      bool             `name:"nocleanup" short:"k" help:"keep the AUTO logs of earlier runs"`
+	MinFDs         *int             `name:"minfds" short:"a" type:"number" placeholder:"NUM" help:"refuse to start with fewer open files allowed"`
+	StripANSI      bool             `name:"strip_ansi" short:"t" help:"keep escape sequences out of the logs of programs"`
+	MinProcs       *int             `name:"minprocs" type:"number" placeholder:"NUM" help:"refuse to start with fewer processes allowed"`
+	ProfileOptions *string          `name:"profile_options" placeholder:"OPTIONS" help:"accepted, but without effect"`
+	Check          bool             `name:"check" exact:"" help:"read the configuration, tell all that is wrong with it, and exit"`
+}
+
+// overrides is what the flags put in place of the file's settings.
+func (f *daemonFlags) overrides() supervise.Overrides {
+	notEmpty := func(s *string) *string {
+		if s != nil && *s == "" {
+			return nil
+		}
+		return s
+	}
+	return supervise.Overrides{
+		NoDaemon: f.NoDaemon, Silent: f.Silent, NoCleanup: f.NoCleanup, StripANSI: f.StripANSI,
+		User: f.User, Umask: f.Umask, Directory: f.Directory,
+		Logfile: notEmpty(f.Logfile), LogfileMaxBytes: f.MaxBytes, LogfileBackups: f.Backups, LogLevel: f.LogLevel,
+		Pidfile: notEmpty(f.Pidfile), Identifier: f.Identifier, ChildLogDir: f.ChildLogDir,
+		MinFDs: f.MinFDs, MinProcs: f.MinProcs,
+	}
+}
+
+// supervisord is the daemon.
+func (p program) supervisord() int {
+	var flags daemonFlags
+	words, help, err := p.parse(&flags, false)
+	switch {
+	case err != nil:
+		return p.refuse(err)
+	case help != "":
+		fmt.Fprintf(p.stdout, "supervisord -- run a set of applications and keep them running.\n\nUsage: %s [options]\n\n%s\n", p.argv0, help)
+		return 0
+	case flags.Version:
+		fmt.Fprintln(p.stdout, version)
+		return 0
+	case len(words) > 0:
+		for i, word := range words {
+			words[i] = inifile.PythonRepr(word)
+		}
+		return p.refuse(fmt.Errorf("positional arguments are not supported: [%s]", strings.Join(words, ", ")))
+	}
+	start := supervise.Start{
+		Overrides: flags.overrides(), Env: p.env, Argv0: p.argv0, Version: version,
+		Args:   p.words,
+		Stdout: p.stdout, Stderr: p.stderr,
+	}
+	if flags.Configuration != nil {
+		start.Path = *flags.Configuration
+	} else {
+		if os.Getuid() == 0 {
+			fmt.Fprintln(p.stderr, rootWarning)
+		}
+		if start.Path, err = supervise.FindConfig(p.argv0); err != nil {
+			return p.refuse(err)
+		}
+		start.Args = append([]string{"-c", start.Path}, p.words...) // no second search, no second warning
+	}
+	if flags.Check {
+		return supervise.Check(start.Path, start.Overrides, start.Env, p.stdout)
+	}
+	exit, err := supervise.Run(start)
+	if err != nil {
+		return p.refuse(err)
+	}
+	return exit
+}
+
+const rootWarning = "supervisord: UserWarning: Supervisord is running as root and it is searching for its configuration file in default locations " +
+	"(including its current working directory); you probably want to specify a \"-c\" argument specifying an absolute path " +
+	"to a configuration file for improved security."
+
+// ctlFlags is the command line of supervisorctl. A nil field was not given.
+type ctlFlags struct {
+	Configuration *string `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
+	Help          bool    `name:"help" short:"h" help:"show this text and exit"`
+	Interactive   bool    `name:"interactive" short:"i" help:"start an interactive shell; with an action: ask for name and password if need be"`
+	ServerURL     *string `name:"serverurl" short:"s" type:"url" placeholder:"URL" help:"where supervisord listens (default \"http://localhost:9001\")"`
+	Username      *string `name:"username" short:"u" placeholder:"USERNAME" help:"name to give to the server"`
+	Password      *string `name:"password" short:"p" placeholder:"PASSWORD" help:"password to give to the server"`
+	HistoryFile   *string `name:"history_file" short:"r" placeholder:"FILENAME" help:"accepted, but without effect: set history_file in the file"`
+}
+
+const ctlActions = `action [arguments] -- what supervisord is to do, for example "status" or
+"restart web". Without an action a shell starts that reads actions from the
+terminal. The action "help" lists all of them.
+`
+
+// supervisorctl is the client.
+func (p program) supervisorctl() int {
+	var flags ctlFlags
+	words, help, err := p.parse(&flags, true)
+	switch {
+	case err != nil:
+		return p.refuse(err)
+	case help != "":
+		fmt.Fprintf(p.stdout, "supervisorctl -- control applications run by supervisord.\n\nUsage: %s [options] [action [arguments]]\n\n%s\n%s\n",
+			p.argv0, help, ctlActions)
+		return 0
+	}
+	var path string
+	if flags.Configuration != nil {
+		path = *flags.Configuration
+	} else if path, err = supervise.FindConfig(p.argv0); err != nil {
+		path = "" // without a file the defaults hold
+	}
+	settings, err := ctl.ReadSettings(path, p.env)
+	if err != nil {
+		return p.refuse(err)
+	}
+	options := ctl.Options{
+		ServerURL: settings.ServerURL,
+		Username:  settings.Username, HasUsername: settings.HasUsername,
+		Password: settings.Password, HasPassword: settings.HasPassword,
+		Prompt: settings.Prompt, HistoryFile: settings.HistoryFile,
+		Interactive: flags.Interactive, Args: words,
+		Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
+	}
+	if flags.ServerURL != nil {
+		options.ServerURL = *flags.ServerURL
+	}
+	if flags.Username != nil {
+		options.Username, options.HasUsername = *flags.Username, true
+	}
+	if flags.Password != nil {
+		options.Password, options.HasPassword = *flags.Password, true
+	}
+	return ctl.Run(context.Background(), options)
+}
+
+// parse reads the command line into flags, a struct with kong's tags. It does
+// so from left to right: -h ends it, help is then the list of options, and so
+// does -v.
+func (p program) parse(flags any, positional bool) (words []string, help string, err error) {
+	k, err := kong.New(flags, kong.NoDefaultHelp(),
+		convert("octal", inifile.ParseOctal), convert("number", inifile.ParseInt), convert("bytes", inifile.ParseBytes),
+		convert("directory", inifile.ExistingDirectory), convert("filename", inifile.ExistingDirpath),
+		convert("level", supervise.ParseLevel), convert("url", inifile.ParseURL))
+	if err != nil {
+		return nil, "", err
+	}
+	byName := map[string]*kong.Flag{}
+	var table []getopt.Option
+	for _, f := range k.Model.Flags {
+		o := getopt.Option{Name: f.Name, Arg: !f.IsBool(), Exact: f.Tag.Has("exact")}
+		if f.Short != 0 {
+			o.Short = string(f.Short)
+		}
+		if f.Name == "help" {
+			o.Short += "?"
+		}
+		table = append(table, o)
+		byName[f.Name] = f
+	}
+	found, words, err := getopt.Scan(table, p.words)
+	if err != nil || len(words) > 0 && !positional {
+		return words, "", err
+	}
+	for _, o := range found {
+		f := byName[o.Name]
+		if err := set(f, o); err != nil {
+			return nil, "", err
+		}
+		switch f.Name {
+		case "help":
+			return nil, optionList(k.Model.Flags), nil
+		case "version":
+			return nil, "", nil
+		}
+	}
+	return words, "", nil
+}
+
+// set puts the value of an option into its flag.
+func set(f *kong.Flag, o getopt.Found) error {
+	given := f.Set
+	token := kong.Token{Type: kong.FlagValueToken, Value: o.Value}
+	if f.IsBool() {
+		token.Value = true
+	}
+	if err := f.Parse(kong.ScanFromTokens(token), f.Target); err != nil {
+		return fmt.Errorf("invalid value for %s %s: %w", o.Spelled, inifile.PythonRepr(o.Value), errors.Unwrap(err))
+	}
+	if given {
+		return fmt.Errorf("conflicting command line option %s", inifile.PythonRepr(o.Spelled))
+	}
+	return nil
+}
+
+// convert lets kong use one of the converters of the configuration file for the
+// flags with this type tag.
+func convert[T any](name string, parse func(string) (T, error)) kong.Option {
+	return kong.NamedMapper(name, kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		value, err := parse(ctx.Scan.Pop().Value.(string))
+		if err == nil {
+			target.Set(reflect.ValueOf(&value))
+		}
+		return err
+	}))
+}
+
+// optionList describes each option on a line of its own.
+func optionList(flags []*kong.Flag) string {
+	var b strings.Builder
+	b.WriteString("Options:\n")
+	for _, f := range flags {
+		if f.Short != 0 {
+			fmt.Fprintf(&b, "-%c/", f.Short)
+		}
+		b.WriteString("--" + f.Name)
+		if !f.IsBool() {
+			b.WriteString(" " + f.PlaceHolder)
+		}
+		fmt.Fprintf(&b, " -- %s\n", f.Help)
+	}
+	return b.String()
+}

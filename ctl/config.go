@@ -165,6 +165,16 @@ func (s *session) updateRemoved(ctx context.Context, d daemon, group string) err
 }
 
 func (s *session) updateChanged(ctx context.Context, d daemon, group string) error {
+	// A server of ours takes a changed number of processes without stopping the
+	// rest; any other says that the group is there already.
+	_, err := d.AddProcessGroup(ctx, group)
+	if err == nil {
+		s.say(group, ": updated process group")
+		return nil
+	}
+	if faultCode(err) != xmlrpc.AlreadyAdded {
+		return err
+	}
 	if _, err := d.StopProcessGroup(ctx, group, true); err != nil {
 		return err
 	}
@@ -247,6 +257,11 @@ func (s *session) reload(ctx context.Context, _ string) error {
 	_, err = d.Restart(ctx)
 	if faultCode(err) == xmlrpc.ShutdownState {
 		s.fail(exitFailed, "ERROR: already shutting down")
+		return nil
+	}
+	var fault *xmlrpc.Fault
+	if errors.As(err, &fault) && fault.Code == xmlrpc.CantReread { // ours: nothing was stopped
+		s.fail(exitFailed, "ERROR: ", fault.Text)
 		return nil
 	}
 	if err == nil {

@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -22,7 +23,11 @@ func (s *session) showStatus(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	shown := s.choose(infos, names)
+	complain := s.say
+	if view.json {
+		complain = s.warn
+	}
+	shown := s.choose(infos, names, complain)
 	if view.json {
 		s.sayJSON(shown)
 	} else {
@@ -73,7 +78,7 @@ func (s *session) statusWords(words []string) (names []string, view statusView, 
 
 // choose returns what names stand for, in their order, and says which of them
 // stand for nothing.
-func (s *session) choose(infos []xmlrpc.ProcessInfo, names []string) []*xmlrpc.ProcessInfo {
+func (s *session) choose(infos []xmlrpc.ProcessInfo, names []string, complain func(parts ...string)) []*xmlrpc.ProcessInfo {
 	var chosen []*xmlrpc.ProcessInfo
 	if len(names) == 0 || slices.Contains(names, "all") {
 		for i := range infos {
@@ -90,9 +95,9 @@ func (s *session) choose(infos []xmlrpc.ProcessInfo, names []string) []*xmlrpc.P
 		}
 		s.status = exitStatusUnknown
 		if group, _, whole := xmlrpc.SplitNamespec(name); whole {
-			s.complain(group, ": ERROR (no such group)")
+			complain(group, ": ERROR (no such group)")
 		} else {
-			s.complain(name, ": ERROR (no such process)")
+			complain(name, ": ERROR (no such process)")
 		}
 	}
 	return chosen
@@ -173,4 +178,10 @@ func (s *session) sayJSON(infos []*xmlrpc.ProcessInfo) {
 		s.out.WriteString("[")
 	}
 	s.say("]")
+}
+
+// warn prints a line on stderr, where it is in no program's way.
+func (s *session) warn(parts ...string) {
+	s.flush()
+	_, _ = io.WriteString(s.err, strings.Join(parts, "")+"\n") // nobody else is left to tell
 }

@@ -33,6 +33,10 @@ type Config struct {
 	StripANSI       bool
 	Subreaper       bool // ours: adopt orphaned grandchildren (Linux)
 
+	// Environment is environment as configured. Each Program has it already; a
+	// later reading wants it as Overrides.Environment.
+	Environment map[string]string
+
 	Groups  []*Group       // by (priority, name)
 	Servers []ServerConfig // inet in file order, then unix in file order
 
@@ -110,8 +114,9 @@ const (
 // Program is the settings of one process: one [program:x] (or fcgi-program,
 // eventlistener) with its process number filled in.
 type Program struct {
-	Name  string // process name
-	Group string // group name
+	Name    string // process name
+	Group   string // group name
+	Section string // that it was read from, for example "program:x"
 
 	Command      string // as written, expanded
 	Priority     int
@@ -138,6 +143,9 @@ type Program struct {
 	// ServerURLSetting is serverurl as configured, for getAllConfigInfo; "" if
 	// not set or AUTO.
 	ServerURLSetting string
+	// ServerURLAuto is set if serverurl is not set or AUTO: ServerURL is then the
+	// address of one of the servers, "" without any.
+	ServerURLAuto bool
 
 	// Socket is set for an fcgi-program: its fd 0 is this socket.
 	Socket *FastCGISocket

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"supervisor/supervise"
+	"supervisor/testdata/child"
+	"supervisor/testdata/story"
+)
+
+// TestMain lets the test binary play every role, so that the stories run what
+// the tests were compiled from, with the race detector when the tests have it.
+func TestMain(m *testing.M) {
+	if exit, isChild := supervise.RunChild(os.Args); isChild {
+		os.Exit(exit)
+	}
+	switch name := filepath.Base(os.Args[0]); {
+	case name == "child":
+		os.Exit(child.Run(os.Args))
+	case !strings.HasSuffix(name, ".test") && !strings.Contains(name, "debug_bin"):
+		os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(runTests(m))
+}
+
+// links is the directory in which the test binary has the names of all roles.
+var links string
+
+func runTests(m *testing.M) int {
+	flag.Parse()
+	dir, err := linkRoles()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	links = dir
+	// Stories wait far more than they work, so many can run on few CPUs.
+	if !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.parallel") }) {
+		flag.Set("test.parallel", "12") // the flag exists
+	}
+	return m.Run()
+}
+
+func linkRoles() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "roles")
+	if err != nil {
+		return "", err
+	}
+	// Programs started as another user have to reach "child".
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", err
+	}
+	for _, role := range []string{"supervisor", "supervisord", "supervisorctl", "echo_supervisord_conf", "pidproxy", "child"} {
+		if err := os.Symlink(self, filepath.Join(dir, role)); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// TestScript plays the stories of testdata/script. With SUPERVISOR_ORIGINAL set
+// to a directory, such as /usr/bin, it plays them with the supervisord and the
+// supervisorctl there.
+func TestScript(t *testing.T) { playAll(t, "testdata/script/*.txt") }
+
+// TestInterop plays the stories of testdata/interop: other people's clients,
+// listeners and daemons together with ours.
+func TestInterop(t *testing.T) { playAll(t, "testdata/interop/*.txt") }
+
+func playAll(t *testing.T, pattern string) {
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories in %s: %v", pattern, err)
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := story.Programs{Dir: links, Child: filepath.Join(links, "child"), Root: root, Debian: debian()}
+	if original := os.Getenv("SUPERVISOR_ORIGINAL"); original != "" {
+		programs.Dir, programs.Original = original, true
+	}
+	for _, file := range files {
+		s, err := story.Parse(file)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			story.Play(t, s, programs)
+		})
+	}
+}
+
+// debian is where Debian's package puts Supervisor's programs; empty when they
+// are not there, or are links to ours.
+func debian() string {
+	for _, name := range []string{"supervisord", "supervisorctl"} {
+		data, err := os.ReadFile(filepath.Join("/usr/bin", name))
+		if err != nil || !strings.HasPrefix(string(data), "#!") {
+			return ""
+		}
+	}
+	return "/usr/bin"
+}
+
+// TestLayers keeps the table of packages true: which of our packages may use
+// which, and where each direct dependency may be used.
+func TestLayers(t *testing.T) {
+	const kong, ini, term = "github.com/alecthomas/kong", "gopkg.in/ini.v1", "golang.org/x/term"
+	allowed := map[string][]string{
+		"supervisor":                  {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", kong},
+		"supervisor/supervise":        {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit"},
+		"supervisor/supervise/getopt": {},
+		"supervisor/supervise/rlimit": {},
+		"supervisor/ctl":              {"supervisor/xmlrpc", "supervisor/inifile", term},
+		"supervisor/web":              {"supervisor/xmlrpc"},
+		"supervisor/xmlrpc":           {},
+		"supervisor/inifile":          {ini},
+	}
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		may, ok := allowed[fields[0]]
+		if !ok {
+			t.Errorf("package %s has no row in the table", fields[0])
+		}
+		for _, imported := range fields[1:] {
+			// A dot in the first element marks packages from elsewhere; x/sys comes
+			// with the direct dependencies and may be used wherever it is needed.
+			first, _, _ := strings.Cut(imported, "/")
+			foreign := strings.Contains(first, ".") && !strings.HasPrefix(imported, "golang.org/x/sys/")
+			if (foreign || first == "supervisor") && !slices.Contains(may, imported) {
+				t.Errorf("%s must not import %s", fields[0], imported)
+			}
+		}
+	}
+	direct, err := exec.Command("go", "list", "-m", "-f", "{{if not (or .Main .Indirect)}}{{.Path}}{{end}}", "all").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range strings.Fields(string(direct)) {
+		if !slices.Contains([]string{kong, ini, term}, path) {
+			t.Errorf("go.mod must not require %s", path)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package supervise
+
+import (
+	"container/heap"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// agenda holds the processes for which something is due, the earliest first, and
+// in the order they were entered where that is the same. One timer serves it, so
+// an idle process costs no timer.
+type agenda struct {
+	processes []*process
+	entered   uint64
+}
+
+func (a *agenda) Len() int { return len(a.processes) }
+
+func (a *agenda) Less(i, j int) bool {
+	p, q := a.processes[i], a.processes[j]
+	if p.due.Equal(q.due) {
+		return p.order < q.order
+	}
+	return p.due.Before(q.due)
+}
+
+func (a *agenda) Swap(i, j int) {
+	a.processes[i], a.processes[j] = a.processes[j], a.processes[i]
+	a.processes[i].index, a.processes[j].index = i, j
+}
+
+// Push is for package heap.
+func (a *agenda) Push(x any) {
+	p := x.(*process)
+	p.index = len(a.processes)
+	a.processes = append(a.processes, p)
+}
+
+// Pop is for package heap.
+func (a *agenda) Pop() any {
+	last := len(a.processes) - 1
+	p := a.processes[last]
+	a.processes[last] = nil
+	a.processes = a.processes[:last]
+	p.index = -1
+	return p
+}
+
+// enter puts p in at due, moves it there, or takes it out if due is zero.
+func (a *agenda) enter(p *process, due time.Time) {
+	if due.Equal(p.due) && (p.index >= 0) == !due.IsZero() {
+		return
+	}
+	p.due = due
+	switch {
+	case due.IsZero():
+		if p.index >= 0 {
+			heap.Remove(a, p.index)
+		}
+	case p.index >= 0:
+		a.stamp(p)
+		heap.Fix(a, p.index)
+	default:
+		a.stamp(p)
+		heap.Push(a, p)
+	}
+}
+
+func (a *agenda) stamp(p *process) {
+	a.entered++
+	p.order = a.entered
+}
+
+// earliest returns when the first thing is due, zero for never.
+func (a *agenda) earliest() time.Time {
+	if len(a.processes) == 0 {
+		return time.Time{}
+	}
+	return a.processes[0].due
+}
+
+// schedule enters into the agenda what is due for p. Going down, nothing is
+// started any more, so what would start is not entered.
+func (s *Supervisor) schedule(p *process) {
+	due := p.Due
+	if s.mood != Running {
+		switch p.State {
+		case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Backoff:
+			due = time.Time{}
+		}
+	}
+	due = earlier(due, p.reportStop)
+	s.agenda.enter(p, due)
+}
+
+// earlier returns the earlier of two moments of which a zero one never comes.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// spawnsPerTurn bounds how many starts may keep the loop from its clients.
+const spawnsPerTurn = 8
+
+// runAgenda does what is due at now. It reports whether more of it is left.
+func (s *Supervisor) runAgenda(now time.Time) (more bool) {
+	for starts := 0; len(s.agenda.processes) > 0; {
+		p := s.agenda.processes[0]
+		if p.due.After(now) {
+			return false
+		}
+		if starts == spawnsPerTurn {
+			return true
+		}
+		if !p.reportStop.IsZero() && !p.reportStop.After(now) {
+			s.log.Info("waiting for %s to stop", p.cfg.Name)
+			p.reportStop = now.Add(stopReportPeriod)
+			s.schedule(p)
+			continue
+		}
+		if p.State != xmlrpc.Starting && p.State != xmlrpc.Stopping {
+			starts++
+		}
+		s.feed(p, now, timeUp{})
+	}
+	return false
+}

@@ -1,0 +1,595 @@
+package supervise
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"supervisor/inifile"
+	"supervisor/xmlrpc"
+)
+
+// API is what clients can ask of a Supervisor: one method for each of the remote
+// interface. It is safe for concurrent use. A *xmlrpc.Client has the same methods.
+//
+// Every method but SendRemoteCommEvent answers with the fault SHUTDOWN_STATE
+// while supervisord is stopping or restarting; the errors below are meant besides
+// that. Methods that wait end early, with the context's error, if ctx does; what
+// they asked for goes on.
+type API struct {
+	s       *Supervisor
+	version string
+}
+
+// ready is the guard of all methods.
+func (a *API) ready(context.Context, string) error {
+	if Mood(a.s.guard.Load()) != Running {
+		return xmlrpc.NewFault(xmlrpc.ShutdownState)
+	}
+	return nil
+}
+
+// ask runs fn on the loop if supervisord is not going down.
+func ask[T any](ctx context.Context, a *API, fn func(now time.Time) (T, error)) (T, error) {
+	return do(ctx, a.s, func(now time.Time) (T, error) {
+		if a.s.mood != Running {
+			var zero T
+			return zero, xmlrpc.NewFault(xmlrpc.ShutdownState)
+		}
+		return fn(now)
+	})
+}
+
+// faultOr turns a nil *xmlrpc.Fault into a nil error.
+func faultOr(f *xmlrpc.Fault) error {
+	if f == nil {
+		return nil
+	}
+	return f
+}
+
+// APIVersion returns the version of the interface, "3.0".
+func (a *API) APIVersion(ctx context.Context) (string, error) {
+	return "3.0", a.ready(ctx, "")
+}
+
+// SupervisorVersion returns the version of Supervisor whose behaviour this is,
+// then ours.
+func (a *API) SupervisorVersion(ctx context.Context) (string, error) {
+	return a.version, a.ready(ctx, "")
+}
+
+// Identification returns the identifier of the configuration as last read.
+func (a *API) Identification(ctx context.Context) (string, error) {
+	return ask(ctx, a, func(time.Time) (string, error) { return a.s.cfg.Identifier, nil })
+}
+
+// State returns what supervisord is about; only RUNNING can be seen.
+func (a *API) State(ctx context.Context) (xmlrpc.StateInfo, error) {
+	return xmlrpc.StateInfo{Code: int(Running), Name: "RUNNING"}, a.ready(ctx, "")
+}
+
+// PID returns the process id of supervisord.
+func (a *API) PID(ctx context.Context) (int, error) {
+	return os.Getpid(), a.ready(ctx, "")
+}
+
+// Shutdown stops everything and ends supervisord.
+func (a *API) Shutdown(ctx context.Context) (bool, error) {
+	return ask(ctx, a, func(time.Time) (bool, error) {
+		a.s.setMood(Shutdown)
+		return true, nil
+	})
+}
+
+// Restart stops everything and begins again with the configuration file as it is
+// now. Fault CANT_REREAD, with nothing stopped, if it cannot be read.
+func (a *API) Restart(ctx context.Context) (bool, error) {
+	return ask(ctx, a, func(time.Time) (bool, error) {
+		if err := a.s.restart(); err != nil {
+			return false, xmlrpc.NewFault(xmlrpc.CantReread, err.Error())
+		}
+		return true, nil
+	})
+}
+
+// ReloadConfig reads the configuration file again and returns which groups of it
+// are not active, not the same, or gone. Fault: CANT_REREAD.
+func (a *API) ReloadConfig(ctx context.Context) (xmlrpc.Changes, error) {
+	var none xmlrpc.Changes
+	if err := a.ready(ctx, ""); err != nil {
+		return none, err
+	}
+	// Parsing is the caller's work; the loop only compares and keeps the result.
+	cfg, err := a.s.read()
+	if err != nil {
+		return none, xmlrpc.NewFault(xmlrpc.CantReread, err.Error())
+	}
+	return ask(ctx, a, func(time.Time) (xmlrpc.Changes, error) {
+		a.s.adopt(cfg)
+		return a.s.changes(), nil
+	})
+}
+
+// adopt makes cfg the configuration as last read. A group that reads the same as
+// before keeps its settings, and so the names of its AUTO logs.
+func (s *Supervisor) adopt(cfg *Config) {
+	s.cfg = cfg
+	s.bus.identifier = cfg.Identifier
+}
+
+// changes compares the configuration as last read with what is active.
+func (s *Supervisor) changes() xmlrpc.Changes {
+	var c xmlrpc.Changes
+	for _, cfg := range s.cfg.Groups {
+		switch active := s.table.group(cfg.Name); {
+		case active == nil:
+			c.Added = append(c.Added, cfg.Name)
+		case !cfg.Equal(active.cfg):
+			c.Changed = append(c.Changed, cfg.Name)
+		}
+	}
+	for _, g := range s.table.groups {
+		if s.configured(g.name) == nil {
+			c.Removed = append(c.Removed, g.name)
+		}
+	}
+	return c
+}
+
+// configured returns the group of that name in the configuration as last read.
+func (s *Supervisor) configured(name string) *Group {
+	for _, cfg := range s.cfg.Groups {
+		if cfg.Name == name {
+			return cfg
+		}
+	}
+	return nil
+}
+
+// AddProcessGroup makes a group of the configuration as last read active. Faults:
+// BAD_NAME, ALREADY_ADDED; FAILED if its logs or its socket cannot be made.
+func (a *API) AddProcessGroup(ctx context.Context, name string) (bool, error) {
+	return ask(ctx, a, func(now time.Time) (bool, error) {
+		cfg := a.s.configured(name)
+		if cfg == nil {
+			return false, xmlrpc.NewFault(xmlrpc.BadName, name)
+		}
+		if a.s.table.group(name) != nil {
+			return false, xmlrpc.NewFault(xmlrpc.AlreadyAdded, name)
+		}
+		if _, err := a.s.addGroup(cfg, now); err != nil {
+			return false, xmlrpc.NewFault(xmlrpc.Failed, err.Error())
+		}
+		return true, nil
+	})
+}
+
+// RemoveProcessGroup makes a stopped group inactive. Faults: BAD_NAME,
+// STILL_RUNNING.
+func (a *API) RemoveProcessGroup(ctx context.Context, name string) (bool, error) {
+	return ask(ctx, a, func(time.Time) (bool, error) {
+		g := a.s.table.group(name)
+		if g == nil {
+			return false, xmlrpc.NewFault(xmlrpc.BadName, name)
+		}
+		if !g.down() {
+			return false, xmlrpc.NewFault(xmlrpc.StillRunning, name)
+		}
+		a.s.removeGroup(g)
+		return true, nil
+	})
+}
+
+// ProcessInfo returns one process. Fault: BAD_NAME.
+func (a *API) ProcessInfo(ctx context.Context, namespec string) (xmlrpc.ProcessInfo, error) {
+	return ask(ctx, a, func(now time.Time) (xmlrpc.ProcessInfo, error) {
+		p, fault := a.s.table.process(namespec)
+		if fault != nil {
+			return xmlrpc.ProcessInfo{}, fault
+		}
+		return p.info(now), nil
+	})
+}
+
+// AllProcessInfo returns every process, by group and name.
+func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) {
+	infos, err := ask(ctx, a, func(now time.Time) ([]xmlrpc.ProcessInfo, error) {
+		n := 0
+		for _, g := range a.s.table.groups {
+			n += len(g.processes)
+		}
+		infos := make([]xmlrpc.ProcessInfo, 0, n)
+		for _, g := range a.s.table.groups {
+			for _, p := range g.processes {
+				infos = append(infos, p.info(now))
+			}
+		}
+		return infos, nil
+	})
+	slices.SortFunc(infos, func(x, y xmlrpc.ProcessInfo) int {
+		return cmp.Or(cmp.Compare(x.Group, y.Group), cmp.Compare(x.Name, y.Name))
+	})
+	return infos, err
+}
+
+// ReadLog returns a part of the main log, as ReadProcessLog does of a child's.
+func (a *API) ReadLog(ctx context.Context, offset, length int64) (string, error) {
+	path, err := ask(ctx, a, func(time.Time) (string, error) { return a.s.log.Path(), nil })
+	if err != nil {
+		return "", err
+	}
+	return readLog(path, offset, length)
+}
+
+// ClearLog empties the main log. Faults: NO_FILE, FAILED.
+func (a *API) ClearLog(ctx context.Context) (bool, error) {
+	return ask(ctx, a, func(time.Time) (bool, error) {
+		path := a.s.log.Path()
+		if path == "" {
+			return false, xmlrpc.NewFault(xmlrpc.NoFile)
+		}
+		if _, err := os.Stat(path); err != nil {
+			return false, xmlrpc.NewFault(xmlrpc.NoFile)
+		}
+		if err := a.s.log.Clear(); err != nil {
+			return false, xmlrpc.NewFault(xmlrpc.Failed, err.Error())
+		}
+		return true, nil
+	})
+}
+
+// ReadProcessLog returns length bytes of a child's log from offset, all that
+// follow for length 0, or the last -offset bytes for a negative offset. Channel
+// is "stdout" or "stderr". Faults: BAD_NAME, BAD_ARGUMENTS, NO_FILE, FAILED.
+func (a *API) ReadProcessLog(ctx context.Context, namespec, channel string, offset, length int64) (string, error) {
+	path, err := a.LogPath(ctx, namespec, channel)
+	if err != nil {
+		return "", err
+	}
+	return readLog(path, offset, length)
+}
+
+// TailProcessLog returns the end of a child's log. A log that is off or not there
+// is empty. Fault: BAD_NAME.
+func (a *API) TailProcessLog(ctx context.Context, namespec, channel string, offset, length int64) (xmlrpc.Tail, error) {
+	path, err := a.LogPath(ctx, namespec, channel)
+	if err != nil {
+		return xmlrpc.Tail{}, err
+	}
+	return tailLog(path, offset, length), nil
+}
+
+// LogPath returns the file that a child's output goes to, "" for none. Fault:
+// BAD_NAME.
+func (a *API) LogPath(ctx context.Context, namespec, channel string) (string, error) {
+	ch := Stdout
+	if channel == Stderr.String() {
+		ch = Stderr
+	}
+	return ask(ctx, a, func(time.Time) (string, error) {
+		p, fault := a.s.table.process(namespec)
+		if fault != nil {
+			return "", fault
+		}
+		return p.logPath(ch), nil
+	})
+}
+
+// MainLogPath returns the file of the main log, "" for none.
+func (a *API) MainLogPath(context.Context) string { return a.s.log.Path() }
+
+// readLog is the reading of logs after Supervisor's options.readFile.
+func readLog(path string, offset, length int64) (string, error) {
+	if offset < 0 && length != 0 || length < 0 {
+		return "", xmlrpc.NewFault(xmlrpc.BadArguments)
+	}
+	if path == "" {
+		return "", xmlrpc.NewFault(xmlrpc.NoFile)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return "", xmlrpc.NewFault(xmlrpc.NoFile, path)
+		}
+		return "", xmlrpc.NewFault(xmlrpc.Failed)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return "", xmlrpc.NewFault(xmlrpc.Failed)
+	}
+	size := info.Size()
+	if offset < 0 {
+		offset = max(size+offset, 0)
+	}
+	n := max(size-offset, 0)
+	if length > 0 {
+		n = min(n, length)
+	}
+	return readAt(f, offset, n)
+}
+
+// maxLogAnswer bounds one answer; more has to be asked for in pieces.
+const maxLogAnswer = 256 << 20
+
+func readAt(f *os.File, offset, n int64) (string, error) {
+	buf := make([]byte, min(n, maxLogAnswer))
+	read, err := f.ReadAt(buf, offset)
+	if err != nil && err != io.EOF {
+		return "", xmlrpc.NewFault(xmlrpc.Failed)
+	}
+	return string(buf[:read]), nil
+}
+
+// tailLog is the reading of logs after Supervisor's options.tailFile, whose
+// arithmetic clients know.
+func tailLog(path string, offset, length int64) xmlrpc.Tail {
+	f, err := os.Open(path)
+	if err != nil {
+		return xmlrpc.Tail{}
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return xmlrpc.Tail{}
+	}
+	size := info.Size()
+	t := xmlrpc.Tail{Offset: size}
+	if size > offset+length {
+		t.Overflow = true
+		offset = size - 1
+	}
+	if offset+length > size {
+		if offset > size-1 {
+			length = 0
+		}
+		offset = size - length
+	}
+	offset, length = max(offset, 0), max(length, 0)
+	t.Bytes, err = readAt(f, offset, min(length, max(size-offset, 0)))
+	if err != nil {
+		return xmlrpc.Tail{Offset: size}
+	}
+	return t
+}
+
+// ClearProcessLogs empties the logs of a running process; of one that does not
+// run it leaves them as they are. Faults: BAD_NAME, FAILED.
+func (a *API) ClearProcessLogs(ctx context.Context, namespec string) (bool, error) {
+	return ask(ctx, a, func(time.Time) (bool, error) {
+		p, fault := a.s.table.process(namespec)
+		if fault == nil {
+			fault = a.s.clearLogs(p)
+		}
+		return fault == nil, faultOr(fault)
+	})
+}
+
+func (s *Supervisor) clearLogs(p *process) *xmlrpc.Fault {
+	for ch, o := range p.outputs {
+		if o == nil {
+			continue
+		}
+		o.clearing.Store(true)
+		if p.logs[ch] == nil {
+			continue
+		}
+		if err := p.logs[ch].Clear(); err != nil {
+			s.log.Crit("cannot clear the log %s of %s: %v", p.logs[ch].Path(), p.cfg.Name, err)
+			return xmlrpc.NewFault(xmlrpc.Failed, p.namespec())
+		}
+	}
+	return nil
+}
+
+// ClearAllProcessLogs does the same for every process.
+func (a *API) ClearAllProcessLogs(ctx context.Context) ([]xmlrpc.Result, error) {
+	return ask(ctx, a, func(time.Time) ([]xmlrpc.Result, error) {
+		results := []xmlrpc.Result{}
+		for _, p := range a.s.table.all() {
+			results = append(results, result(p.cfg.Group, p.cfg.Name, a.s.clearLogs(p)))
+		}
+		return results, nil
+	})
+}
+
+// result says of one process what became of it.
+func result(group, name string, fault *xmlrpc.Fault) xmlrpc.Result {
+	if fault != nil {
+		return xmlrpc.Result{Name: name, Group: group, Status: fault.Code, Description: fault.Text}
+	}
+	return xmlrpc.Result{Name: name, Group: group, Status: xmlrpc.Success, Description: "OK"}
+}
+
+// SendProcessStdin writes to the stdin of a process; what its pipe does not take
+// at once follows by itself. Faults: BAD_NAME, NOT_RUNNING, NO_FILE if it has
+// closed its stdin, FAILED if too much is waiting for it already.
+func (a *API) SendProcessStdin(ctx context.Context, namespec, chars string) (bool, error) {
+	return ask(ctx, a, func(time.Time) (bool, error) {
+		p, fault := a.s.table.process(namespec)
+		if fault != nil {
+			return false, fault
+		}
+		if p.PID == 0 || p.reaped != nil || p.State == xmlrpc.Stopping {
+			return false, xmlrpc.NewFault(xmlrpc.NotRunning, namespec)
+		}
+		if p.stdin == nil {
+			return false, xmlrpc.NewFault(xmlrpc.NoFile, namespec)
+		}
+		switch err := p.stdin.write([]byte(chars)); {
+		case errors.Is(err, syscall.ENOBUFS):
+			return false, xmlrpc.NewFault(xmlrpc.Failed, "too much is waiting to be read by "+namespec)
+		case err != nil:
+			return false, xmlrpc.NewFault(xmlrpc.NoFile, namespec)
+		}
+		return true, nil
+	})
+}
+
+// SendRemoteCommEvent raises a REMOTE_COMMUNICATION event, also when stopping.
+func (a *API) SendRemoteCommEvent(ctx context.Context, typ, data string) (bool, error) {
+	return do(ctx, a.s, func(time.Time) (bool, error) {
+		a.s.bus.raise(eventRemoteCommunication, "type:"+typ+"\n"+data)
+		return true, nil
+	})
+}
+
+// SignalProcess sends a signal, named or numbered, to a process alone. Faults:
+// BAD_NAME, BAD_SIGNAL, NOT_RUNNING, FAILED.
+func (a *API) SignalProcess(ctx context.Context, namespec, signal string) (bool, error) {
+	return ask(ctx, a, func(now time.Time) (bool, error) {
+		p, fault := a.s.table.process(namespec)
+		if fault != nil {
+			return false, fault
+		}
+		sig, fault := parseSignal(signal)
+		if fault == nil {
+			fault = a.s.sendSignal(p, now, sig)
+		}
+		return fault == nil, faultOr(fault)
+	})
+}
+
+func parseSignal(text string) (syscall.Signal, *xmlrpc.Fault) {
+	sig, err := inifile.ParseSignal(inifile.TrimSpace(text))
+	if err != nil {
+		return 0, xmlrpc.NewFault(xmlrpc.BadSignal, text)
+	}
+	return sig, nil
+}
+
+// SignalProcessGroup does the same for the processes of a group that have a child.
+// Fault: BAD_NAME.
+func (a *API) SignalProcessGroup(ctx context.Context, group, signal string) ([]xmlrpc.Result, error) {
+	return a.signalSome(ctx, func() ([]*process, error) { return a.s.members(group) }, signal)
+}
+
+// SignalAllProcesses does the same for every process that has a child.
+func (a *API) SignalAllProcesses(ctx context.Context, signal string) ([]xmlrpc.Result, error) {
+	return a.signalSome(ctx, func() ([]*process, error) { return a.s.table.all(), nil }, signal)
+}
+
+func (a *API) signalSome(ctx context.Context, whom func() ([]*process, error), signal string) ([]xmlrpc.Result, error) {
+	return ask(ctx, a, func(now time.Time) ([]xmlrpc.Result, error) {
+		processes, err := whom()
+		if err != nil {
+			return nil, err
+		}
+		results := []xmlrpc.Result{}
+		for _, p := range processes {
+			if !p.State.Signallable() {
+				continue
+			}
+			sig, fault := parseSignal(signal)
+			if fault == nil {
+				fault = a.s.sendSignal(p, now, sig)
+			}
+			results = append(results, result(p.cfg.Group, p.cfg.Name, fault))
+		}
+		return results, nil
+	})
+}
+
+// members returns the processes of a group in order of priority. Fault: BAD_NAME.
+func (s *Supervisor) members(group string) ([]*process, error) {
+	g := s.table.group(group)
+	if g == nil {
+		return nil, xmlrpc.NewFault(xmlrpc.BadName, group)
+	}
+	return g.byPriority(), nil
+}
+
+// Changed blocks until the table has changed since version since, which a former
+// call returned, and returns the present version. The version 0 is always past.
+func (a *API) Changed(ctx context.Context, since uint64) (uint64, error) {
+	news := make(chan uint64, 1)
+	version, err := do(ctx, a.s, func(time.Time) (uint64, error) {
+		if a.s.version == since {
+			a.s.watchers = append(a.s.watchers, news)
+		}
+		return a.s.version, nil
+	})
+	if err != nil || version != since {
+		return version, err
+	}
+	select {
+	case version = <-news:
+		return version, nil
+	case <-ctx.Done():
+		return since, ctx.Err()
+	case <-a.s.done:
+		return since, xmlrpc.NewFault(xmlrpc.ShutdownState)
+	}
+}
+
+// AllConfigInfo returns every process of the configuration as last read, by name.
+func (a *API) AllConfigInfo(ctx context.Context) ([]xmlrpc.ConfigInfo, error) {
+	return ask(ctx, a, func(time.Time) ([]xmlrpc.ConfigInfo, error) {
+		infos := []xmlrpc.ConfigInfo{}
+		for _, g := range a.s.cfg.Groups {
+			inUse := a.s.table.group(g.Name) != nil
+			for _, p := range g.Programs {
+				infos = append(infos, a.s.configInfo(g, p, inUse))
+			}
+		}
+		slices.SortStableFunc(infos, func(x, y xmlrpc.ConfigInfo) int { return cmp.Compare(x.Name, y.Name) })
+		return infos, nil
+	})
+}
+
+func (s *Supervisor) configInfo(g *Group, p *Program, inUse bool) xmlrpc.ConfigInfo {
+	out, err := p.Logs[Stdout], p.Logs[Stderr]
+	info := xmlrpc.ConfigInfo{
+		Name: p.Name, Group: g.Name, InUse: inUse, Autostart: p.Autostart,
+		Autorestart: "unexpected", GroupPrio: g.Priority, ProcessPrio: p.Priority,
+		Command: p.Command, Directory: orNone(p.Directory), UID: "none",
+		ExitCodes: p.ExitCodes, KillAsGroup: p.KillAsGroup, RedirectStderr: p.RedirectStderr,
+		StartRetries: p.StartRetries, StartSecs: int(p.StartSecs / time.Second),
+		StopSignal: int(p.StopSignal), StopWaitSecs: int(p.StopWait / time.Second),
+		ServerURL:     orNone(p.ServerURLSetting),
+		StdoutLogfile: s.configLog(p, Stdout), StdoutLogfileBackups: out.Backups,
+		StdoutLogfileMaxBytes: out.MaxBytes, StdoutCaptureMaxBytes: out.CaptureMaxBytes,
+		StdoutEventsEnabled: out.EventsEnabled, StdoutSyslog: out.Syslog,
+		StderrLogfile: s.configLog(p, Stderr), StderrLogfileBackups: err.Backups,
+		StderrLogfileMaxBytes: err.MaxBytes, StderrCaptureMaxBytes: err.CaptureMaxBytes,
+		StderrEventsEnabled: err.EventsEnabled, StderrSyslog: err.Syslog,
+	}
+	switch p.Autorestart {
+	case RestartAlways:
+		info.Autorestart = true
+	case RestartNever:
+		info.Autorestart = false
+	}
+	if p.User != nil {
+		info.UID = p.User.UID
+	}
+	return info
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+// configLog is a log as getAllConfigInfo shows it: AUTO is "auto" until it has a
+// name.
+func (s *Supervisor) configLog(p *Program, ch Channel) string {
+	if !p.Logs[ch].Auto || ch == Stderr && p.RedirectStderr {
+		if ch == Stderr && p.RedirectStderr {
+			return "none"
+		}
+		return orNone(p.Logs[ch].Path)
+	}
+	if path, ok := s.autoLogs[autoLogKey{p, ch}]; ok {
+		return path
+	}
+	return "auto"
+}

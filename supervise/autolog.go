@@ -1,0 +1,83 @@
+package supervise
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"supervisor/inifile"
+)
+
+// createAutoLog creates the log file of a process that asks for AUTO, and returns
+// its absolute path in dir: NAME-CHANNEL---IDENTIFIER-XXXXXXXX.log. The file is
+// new, empty and of mode 0600; nothing that is already there is opened.
+func createAutoLog(dir, process string, channel Channel, identifier string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for {
+		name := fmt.Sprintf("%s-%s---%s-%s.log", process, channel, identifier, randomName())
+		path := filepath.Join(dir, name)
+		// O_EXCL does not follow symbolic links either.
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return path, file.Close()
+	}
+}
+
+// randomName is what Python's tempfile puts into names: 8 of these characters.
+func randomName() string {
+	const from = "abcdefghijklmnopqrstuvwxyz0123456789_"
+	var name [8]byte
+	// Read never fails; that 256 is no multiple of 37 makes some characters a
+	// little more frequent, which gives nothing away.
+	_, _ = rand.Read(name[:])
+	for i := range name {
+		name[i] = from[int(name[i])%len(from)]
+	}
+	return string(name[:])
+}
+
+// cleanAutoLogs deletes the AUTO logs that earlier runs with this identifier left
+// in dir, and returns what could not be done. Names are matched as Supervisor
+// does, which takes the identifier for a regular expression and does not look at
+// what follows ".log".
+func cleanAutoLogs(dir, identifier string) (trouble []Note) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return []Note{{Warn, "Could not clear childlog dir"}}
+	}
+	pattern := autoLogPattern(identifier)
+	for _, entry := range entries {
+		if !pattern.MatchString(entry.Name()) {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
+		// Another supervisord may have been quicker.
+		if err := unlink(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			trouble = append(trouble, Note{Warn, "Failed to clean up " + inifile.PythonRepr(path)})
+		}
+	}
+	return trouble
+}
+
+// autoLogPattern matches the names of AUTO logs and their backups.
+func autoLogPattern(identifier string) *regexp.Regexp {
+	// White space and blanks as Python sees them.
+	const rest = `-[^\s\v\x1c-\x1f\x{85}\pZ]+\.log`
+	// In a group, or an identifier like "a|b" would delete much that is no log.
+	if pattern, err := regexp.Compile(`^.+?---(?:` + identifier + `)` + rest); err == nil {
+		return pattern
+	}
+	return regexp.MustCompile(`^.+?---` + regexp.QuoteMeta(identifier) + rest)
+}

@@ -1,0 +1,442 @@
+package supervise
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"supervisor/inifile"
+)
+
+// Start is what a command line asks of the daemon.
+type Start struct {
+	Path      string // of the configuration file, as given or found
+	Overrides Overrides
+	Env       map[string]string // of the process
+	Argv0     string            // for messages: "For help, use ARGV0 -h"
+	Version   string            // what getSupervisorVersion says
+	Args      []string          // the words after argv[0], for the process in the background
+
+	Stdout, Stderr io.Writer
+}
+
+// Overrides is what the command line puts in place of the file's settings. A
+// field that is nil or false says nothing.
+type Overrides struct {
+	MinFDs          *int
+	MinProcs        *int
+	Directory       *string
+	User            *string // name or number, resolved after the file was read
+	Umask           *int
+	Logfile         *string
+	LogfileMaxBytes *int64
+	LogfileBackups  *int
+	LogLevel        *Level
+	Pidfile         *string
+	Identifier      *string
+	ChildLogDir     *string
+	NoDaemon        bool
+	Silent          bool
+	NoCleanup       bool
+	StripANSI       bool
+
+	// Environment is what earlier readings in this run of the daemon found as
+	// [supervisord] environment. It can still be referred to as %(ENV_x)s, the
+	// present one comes first.
+	Environment map[string]string
+}
+
+// ReadConfig reads the file called path, its includes and the command line's
+// overrides into a checked Config. The environment env is that of the process.
+// Nothing is opened or created. The text of an error is Supervisor's message;
+// most are of type *inifile.Error.
+func ReadConfig(path string, o Overrides, env map[string]string) (*Config, error) {
+	r := read(path, o, env)
+	if len(r.errs) > 0 {
+		return nil, r.errs[0]
+	}
+	return r.config, nil
+}
+
+// reading is one pass over the configuration, in Supervisor's order of
+// validation. It goes on after an error, so that all of them can be shown.
+type reading struct {
+	config *Config
+	file   *inifile.File
+	env    map[string]string // of the process
+	node   string            // host_node_name
+	global inifile.Names     // ENV_x, with [supervisord] environment
+	errs   []error
+
+	grouped map[string]bool // sections whose processes belong to a [group:x]
+	autoURL []*Program      // to be told the address of the servers
+	users   map[string]*User
+	dropped []string // groups whose name was taken, for Check
+}
+
+// read always returns a reading with a config, which is complete if there are
+// no errs.
+func read(path string, o Overrides, env map[string]string) *reading {
+	r := &reading{
+		config:  &Config{Path: path},
+		env:     env,
+		grouped: map[string]bool{},
+		users:   map[string]*User{},
+	}
+	if err := r.load(path); err != nil {
+		r.fail(err)
+		return r
+	}
+	section := r.file.Section("supervisord")
+	if section == nil {
+		r.fail(errors.New(".ini file does not include supervisord section"))
+		return r
+	}
+	userName := r.readSupervisord(section, o.Environment)
+	r.readInterfaces()
+	r.readGroups()
+	r.readServers()
+	r.override(o, userName)
+	r.checkInterfaces()
+	return r
+}
+
+// load parses the file and what it includes.
+func (r *reading) load(path string) (err error) {
+	if r.node, err = os.Hostname(); err != nil {
+		return err
+	}
+	if r.file, err = inifile.Read(path); err != nil {
+		return err
+	}
+	notices, err := r.file.Include(r.env, r.node)
+	for _, n := range notices {
+		level := Info
+		if n.Warning {
+			level = Warn
+		}
+		r.note(level, "%s", n.Text)
+	}
+	r.config.Here = r.file.Here()
+	return err
+}
+
+func (r *reading) fail(err error) { r.errs = append(r.errs, err) }
+
+// collect takes over the errors of a section's reader.
+func (r *reading) collect(s *inifile.Reader) {
+	for _, err := range s.Errs() {
+		r.fail(err)
+	}
+}
+
+func (r *reading) note(level Level, format string, args ...any) {
+	r.config.Notes = append(r.config.Notes, Note{Level: level, Text: fmt.Sprintf(format, args...)})
+}
+
+// sections returns the sections whose name begins so, in their order.
+func (r *reading) sections(prefix string) []*inifile.Section {
+	return slices.DeleteFunc(slices.Clone(r.file.Sections()), func(s *inifile.Section) bool {
+		return !strings.HasPrefix(s.Name(), prefix)
+	})
+}
+
+// readSupervisord is the whole of [supervisord]. The user is resolved later,
+// because the command line may name another one.
+func (r *reading) readSupervisord(section *inifile.Section, earlier map[string]string) (userName *string) {
+	c := r.config
+	environ := inifile.Names{}.WithEnvironment(r.env)
+	if len(earlier) > 0 {
+		environ = environ.WithEnvironment(earlier)
+	}
+	names := environ.With("here", c.Here)
+	s := section.Reader(names, "")
+	c.MinFDs = s.Int("minfds", 1024)
+	c.MinProcs = s.Int("minprocs", 200)
+	c.Directory = s.ExistingDirectory("directory", "")
+	if s.Has("user") {
+		name := s.String("user", "")
+		userName = &name
+	}
+	c.Umask = s.Octal("umask", 0o022)
+	c.Logfile = s.ExistingDirpath("logfile", "supervisord.log")
+	c.LogfileMaxBytes = s.Bytes("logfile_maxbytes", 50<<20)
+	c.LogfileBackups = s.Int("logfile_backups", 10)
+	c.LogLevel = inifile.Convert(s, "loglevel", Info, ParseLevel)
+	c.Pidfile = s.ExistingDirpath("pidfile", "supervisord.pid")
+	c.Identifier = s.String("identifier", "supervisor")
+	c.NoDaemon = s.Bool("nodaemon", false)
+	c.Silent = s.Bool("silent", false)
+	c.ChildLogDir = s.ExistingDirectory("childlogdir", "")
+	if !s.Has("childlogdir") {
+		c.ChildLogDir = tempDir(r.env)
+	}
+	c.NoCleanup = s.Bool("nocleanup", false)
+	c.StripANSI = s.Bool("strip_ansi", false)
+	c.Subreaper = s.Bool("subreaper", false)
+	c.Environment = s.With(names.With("host_node_name", r.node)).KeyValues("environment")
+	r.collect(s)
+	r.global = environ.WithEnvironment(c.Environment)
+	return userName
+}
+
+// tempDir is the directory that Python's tempfile would choose.
+func tempDir(env map[string]string) string {
+	const mayCreate = 2 | 1 // W_OK and X_OK
+	for _, dir := range []string{env["TMPDIR"], env["TEMP"], env["TMP"], "/tmp", "/var/tmp", "/usr/tmp"} {
+		info, err := os.Stat(dir)
+		if err == nil && info.IsDir() && syscall.Access(dir, mayCreate) == nil {
+			return absolute(dir)
+		}
+	}
+	return absolute(".")
+}
+
+// absolute makes a path absolute where that is possible: without a working
+// directory, the path is left for its user to fail with.
+func absolute(path string) string {
+	abs, err := inifile.AbsPath(path)
+	if err != nil {
+		return path
+	}
+	return abs
+}
+
+// override merges the command line, makes paths absolute and resolves the user.
+func (r *reading) override(o Overrides, userName *string) {
+	c := r.config
+	replace(&c.MinFDs, o.MinFDs)
+	replace(&c.MinProcs, o.MinProcs)
+	replace(&c.Directory, o.Directory)
+	replace(&c.Umask, o.Umask)
+	replace(&c.Logfile, o.Logfile)
+	replace(&c.LogfileMaxBytes, o.LogfileMaxBytes)
+	replace(&c.LogfileBackups, o.LogfileBackups)
+	replace(&c.LogLevel, o.LogLevel)
+	replace(&c.Pidfile, o.Pidfile)
+	replace(&c.Identifier, o.Identifier)
+	replace(&c.ChildLogDir, o.ChildLogDir)
+	c.NoDaemon = c.NoDaemon || o.NoDaemon
+	c.Silent = c.Silent || o.Silent
+	c.NoCleanup = c.NoCleanup || o.NoCleanup
+	c.StripANSI = c.StripANSI || o.StripANSI
+	if c.Logfile != "syslog" {
+		c.Logfile = absolute(c.Logfile)
+	}
+	c.Pidfile = absolute(c.Pidfile)
+	c.ChildLogDir = absolute(c.ChildLogDir)
+
+	if o.User != nil {
+		account, err := inifile.ParseUser(*o.User)
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		c.User = r.account(account)
+	} else if userName != nil {
+		section := r.file.Section("supervisord")
+		account, err := inifile.ParseUser(*userName)
+		if err != nil {
+			r.fail(section.Error("user", err))
+			return
+		}
+		c.User = r.account(account)
+	}
+}
+
+func replace[T any](setting, override *T) {
+	if override != nil {
+		*setting = *override
+	}
+}
+
+// account resolves what becoming that user takes.
+func (r *reading) account(u *user.User) *User {
+	if u == nil {
+		return nil
+	}
+	if known := r.users[u.Username]; known != nil {
+		return known
+	}
+	number := func(text string) int {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return -1 // only where user ids are no numbers, which no Unix has
+		}
+		return n
+	}
+	account := &User{Name: u.Username, UID: number(u.Uid), GID: number(u.Gid)}
+	account.Groups = []int{account.GID}
+	// Without a readable list of groups the primary one is all there is to take.
+	groups, _ := u.GroupIds()
+	for _, g := range groups {
+		if gid := number(g); !slices.Contains(account.Groups, gid) {
+			account.Groups = append(account.Groups, gid)
+		}
+	}
+	r.users[u.Username] = account
+	return account
+}
+
+// readServers reads the sections of the HTTP servers and tells the programs the
+// address of one of them.
+func (r *reading) readServers() {
+	for _, section := range r.sections("inet_http_server") {
+		r.config.Servers = append(r.config.Servers, r.readInetServer(section))
+	}
+	for _, section := range r.sections("unix_http_server") {
+		r.config.Servers = append(r.config.Servers, r.readUnixServer(section))
+	}
+	url := r.config.serverURL()
+	for _, p := range r.autoURL {
+		p.ServerURL = url
+	}
+}
+
+// serverURL is what a program is told of the servers: the first unix one, else
+// the last of the others.
+func (c *Config) serverURL() string {
+	url := ""
+	for _, s := range c.Servers {
+		url = s.URL()
+		if s.Network == "unix" {
+			break
+		}
+	}
+	return url
+}
+
+// readInetServer is the whole of [inet_http_server].
+func (r *reading) readInetServer(section *inifile.Section) ServerConfig {
+	s := section.Reader(r.global, "")
+	c := ServerConfig{Section: section.Name(), Network: "tcp", UID: -1, GID: -1}
+	c.Username, c.Password = readCredentials(s)
+	port := s.Required("port", fmt.Sprintf("section [%s] has no port value", section.Name()))
+	if s.Has("port") {
+		host, number, err := inifile.ParseInetAddress(port)
+		if err != nil {
+			s.Fail("port", err)
+		}
+		c.Address = host + ":" + strconv.Itoa(number)
+	}
+	r.collect(s)
+	return c
+}
+
+// readUnixServer is the whole of [unix_http_server].
+func (r *reading) readUnixServer(section *inifile.Section) ServerConfig {
+	s := section.Reader(r.global, "")
+	c := ServerConfig{Section: section.Name(), Network: "unix", Mode: 0o700, UID: -1, GID: -1}
+	file := s.With(r.global.With("here", r.config.Here)).Required("file", fmt.Sprintf("section [%s] has no file value", section.Name()))
+	c.Address = absolute(inifile.ExpandUser(inifile.TrimSpace(file)))
+	c.Username, c.Password = readCredentials(s)
+	if s.Has("chown") {
+		c.UID, c.GID = readOwner(s, "chown", "Invalid sockchown value %s")
+	}
+	if s.Has("chmod") {
+		c.Mode = readMode(s, "chmod", "Invalid chmod value %s")
+	}
+	r.collect(s)
+	return c
+}
+
+// readCredentials reads username and password, which come together.
+func readCredentials(s *inifile.Reader) (username, password string) {
+	username = s.String("username", "")
+	password = s.String("password", "")
+	if s.Has("username") != s.Has("password") {
+		s.Fail("", fmt.Errorf("Section [%s] contains incomplete authentication: "+
+			"If a username or a password is specified, both the username and password must be specified", s.Section().Name()))
+	}
+	return username, password
+}
+
+// readOwner reads USER or USER:GROUP; what is wrong with it is told in the
+// words of format.
+func readOwner(s *inifile.Reader, key, format string) (uid, gid int) {
+	text := s.String(key, "")
+	uid, gid, err := inifile.ParseUserGroup(text)
+	if err != nil {
+		s.Fail(key, fmt.Errorf(format, text))
+		return -1, -1
+	}
+	return uid, gid
+}
+
+// readMode reads the mode of a socket.
+func readMode(s *inifile.Reader, key, format string) os.FileMode {
+	text := s.String(key, "")
+	mode, err := inifile.ParseOctal(text)
+	if err != nil {
+		s.Fail(key, fmt.Errorf(format, text))
+	}
+	return os.FileMode(mode) & os.ModePerm
+}
+
+// Environ turns a list of NAME=value into a map.
+func Environ(list []string) map[string]string {
+	env := make(map[string]string, len(list))
+	for _, item := range list {
+		if name, value, ok := strings.Cut(item, "="); ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// LookArgv0 returns argv0 as a script would see it: a name without a slash is
+// replaced by the file that the shell found in path.
+func LookArgv0(argv0, path string) string {
+	if strings.Contains(argv0, "/") {
+		return argv0
+	}
+	for _, dir := range filepath.SplitList(path) {
+		name := filepath.Join(cmp.Or(dir, "."), argv0)
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return name
+		}
+	}
+	return argv0
+}
+
+// FindConfig returns the file that is read when the command line names none.
+// The first two places depend on where the program itself is.
+func FindConfig(argv0 string) (string, error) {
+	d := pythonDir(pythonDir(argv0))
+	if d != "" && !strings.HasSuffix(d, "/") {
+		d += "/"
+	}
+	places := []string{
+		d + "etc/supervisord.conf",
+		d + "supervisord.conf",
+		"supervisord.conf",
+		"etc/supervisord.conf",
+		"/etc/supervisord.conf",
+		"/etc/supervisor/supervisord.conf",
+	}
+	for _, place := range places {
+		if _, err := os.Stat(place); err == nil {
+			return place, nil
+		}
+	}
+	return "", fmt.Errorf("No config file found at default paths (%s); use the -c option to specify a config file at a different path",
+		strings.Join(places, ", "))
+}
+
+// pythonDir is dirname as Python has it: textual, and empty for a bare name.
+func pythonDir(path string) string {
+	i := strings.LastIndexByte(path, '/') + 1
+	if trimmed := strings.TrimRight(path[:i], "/"); trimmed != "" {
+		return trimmed
+	}
+	return path[:i]
+}

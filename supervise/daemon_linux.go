@@ -1,0 +1,36 @@
+package supervise
+
+import (
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// rlimitNproc is RLIMIT_NPROC, which package syscall does not name and which is
+// not the same everywhere.
+var rlimitNproc = func() int {
+	if strings.HasPrefix(runtime.GOARCH, "mips") {
+		return 8
+	}
+	return 6
+}()
+
+// limitValue makes a number of the type that a limit has here.
+func limitValue[T int | uint64](n T) uint64 { return uint64(n) }
+
+// duplicate makes to another name of from, which children inherit.
+func duplicate(from, to int) error { return syscall.Dup3(from, to, 0) }
+
+// prSetChildSubreaper is PR_SET_CHILD_SUBREAPER.
+const prSetChildSubreaper = 36
+
+// adoptOrphans makes us the parent of grandchildren whose parent dies, if the
+// configuration asks for that.
+func adoptOrphans(cfg *Config, notes *[]Note) {
+	if !cfg.Subreaper {
+		return
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0); errno != 0 {
+		*notes = append(*notes, Note{Warn, "subreaper=true has no effect: " + errno.Error()})
+	}
+}

@@ -1,0 +1,19 @@
+//go:build unix && !linux
+
+package supervise
+
+import "syscall"
+
+// rlimitNproc is RLIMIT_NPROC, which package syscall does not name.
+const rlimitNproc = 7
+
+// duplicate makes to another name of from, which children inherit.
+func duplicate(from, to int) error { return syscall.Dup2(from, to) }
+
+// adoptOrphans makes us the parent of grandchildren whose parent dies, if the
+// configuration asks for that. Only Linux can.
+func adoptOrphans(cfg *Config, notes *[]Note) {
+	if cfg.Subreaper {
+		*notes = append(*notes, Note{Warn, "subreaper=true has no effect on this system"})
+	}
+}

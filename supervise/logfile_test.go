@@ -1,0 +1,589 @@
+package supervise
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// chunks is n times the byte c.
+func chunks(c string, n int) []byte { return []byte(strings.Repeat(c, n)) }
+
+func openTestLog(t testing.TB, path string, maxBytes int64, backups int) *logFile {
+	t.Helper()
+	f := newLogFile(path, maxBytes, backups)
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f
+}
+
+// contents is path and its backups, by what is behind the name.
+func contents(t testing.TB, path string) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob(path + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]string)
+	for _, name := range names {
+		got[strings.TrimPrefix(name, path)] = readFile(t, name)
+	}
+	return got
+}
+
+func TestRotation(t *testing.T) {
+	large := strings.Repeat("x", 65536)
+	for _, tt := range []struct {
+		name     string
+		maxBytes int64
+		backups  int
+		before   map[string]string
+		writes   []string
+		want     map[string]string
+	}{
+		{"shift", 20, 2, nil,
+			[]string{strings.Repeat("A", 19), "B", "CCCC", strings.Repeat("D", 25), "EEEEE", strings.Repeat("F", 20), "GGG", strings.Repeat("H", 21), "I"},
+			map[string]string{"": "I", ".1": "GGG" + strings.Repeat("H", 21), ".2": "EEEEE" + strings.Repeat("F", 20)}},
+		{"large chunk", 20, 3, nil, []string{large}, map[string]string{"": "", ".1": large}},
+		{"no backups", 20, 0, nil, []string{strings.Repeat("a", 19), "b", "c"}, map[string]string{"": "c"}},
+		{"never", 0, 5, nil, []string{large, "b"}, map[string]string{"": large + "b"}},
+		{"large at the start", 10, 1, map[string]string{"": "this is more than ten bytes\n"}, []string{"next\n", "x"},
+			map[string]string{"": "x", ".1": "this is more than ten bytes\nnext\n"}},
+		{"appends", 100, 1, map[string]string{"": "old "}, []string{"new"}, map[string]string{"": "old new"}},
+		{"gap", 3, 4, map[string]string{".2": "two"}, []string{"abc"}, map[string]string{"": "", ".1": "abc", ".3": "two"}},
+		{"more backups than wanted stay", 3, 1, map[string]string{".1": "one", ".2": "two"}, []string{"abc"},
+			map[string]string{"": "", ".1": "abc", ".2": "two"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.log")
+			for suffix, data := range tt.before {
+				writeFile(t, path+suffix, data)
+			}
+			f := openTestLog(t, path, tt.maxBytes, tt.backups)
+			for _, w := range tt.writes {
+				f.Write([]byte(w))
+			}
+			compareContents(t, contents(t, path), tt.want)
+		})
+	}
+}
+
+func compareContents(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	for suffix := range want {
+		if g, ok := got[suffix]; !ok || g != want[suffix] {
+			t.Errorf("file%s is %.60q (there: %v), want %.60q", suffix, g, ok, want[suffix])
+		}
+	}
+	for suffix := range got {
+		if _, ok := want[suffix]; !ok {
+			t.Errorf("file%s should not be there", suffix)
+		}
+	}
+}
+
+func writeFile(t testing.TB, path, data string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(data), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRotationWithoutBase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f := openTestLog(t, path, 4, 2)
+	f.Write([]byte("abc"))
+	remove(t, path)
+	f.Write([]byte("d"))
+	f.Write([]byte("e"))
+	compareContents(t, contents(t, path), map[string]string{"": "e"})
+}
+
+// What copytruncate does must neither leave a hole nor count as bytes that are
+// still there.
+func TestTruncatedFromOutside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f := openTestLog(t, path, 10, 1)
+	f.Write(chunks("a", 12)) // rotates
+	f.Write(chunks("b", 8))
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	f.Write([]byte("cc"))
+	compareContents(t, contents(t, path), map[string]string{"": "cc", ".1": strings.Repeat("a", 12)})
+	f.Write(chunks("d", 7))
+	compareContents(t, contents(t, path), map[string]string{"": "cc" + strings.Repeat("d", 7), ".1": strings.Repeat("a", 12)})
+	f.Write([]byte("e"))
+	compareContents(t, contents(t, path), map[string]string{"": "", ".1": "cc" + strings.Repeat("d", 7) + "e"})
+}
+
+func TestReopen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f := openTestLog(t, path, 0, 0)
+	f.Write([]byte("one\n"))
+	rename(t, path, path+".old")
+	f.Write([]byte("two\n"))
+	if err := f.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	f.Write([]byte("three\n"))
+	compareContents(t, contents(t, path), map[string]string{"": "three\n", ".old": "one\ntwo\n"})
+}
+
+func TestClear(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f := openTestLog(t, path, 4, 1)
+	f.Write([]byte("four"))
+	f.Write([]byte("one"))
+	for range 2 { // the second time it is not even there
+		if err := f.Clear(); err != nil {
+			t.Fatal(err)
+		}
+		compareContents(t, contents(t, path), map[string]string{"": "", ".1": "four"})
+		remove(t, path)
+	}
+	f.Close()
+	if err := f.Clear(); err != nil {
+		t.Errorf("clearing a closed log: %v", err)
+	}
+	compareContents(t, contents(t, path), map[string]string{".1": "four"})
+}
+
+func TestMode(t *testing.T) {
+	old := syscall.Umask(0o026)
+	defer syscall.Umask(old)
+	path := filepath.Join(t.TempDir(), "a.log")
+	f := openTestLog(t, path, 1, 1)
+	f.Write([]byte("x"))
+	for _, name := range []string{path, path + ".1"} {
+		if info, err := os.Stat(name); err != nil || info.Mode() != 0o640 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+func TestSharedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	files := newLogFiles()
+	a := files.file(path, 12, 2)
+	b := files.file(filepath.Dir(path)+"/./a.log", 12, 2)
+	for _, f := range []*logFile{a, a, b} { // opening twice is opening once
+		if err := f.Open(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 4 {
+		a.Write([]byte("aaa\n"))
+		b.Write([]byte("bbb\n"))
+	}
+	compareContents(t, contents(t, path), map[string]string{
+		"": "aaa\nbbb\n", ".1": "bbb\naaa\nbbb\n", ".2": "aaa\nbbb\naaa\n"})
+	a.Close()
+	a.Write([]byte("dropped"))
+	b.Write([]byte("b\n"))
+	if got := readFile(t, path); got != "aaa\nbbb\nb\n" {
+		t.Errorf("after one has closed: %q", got)
+	}
+	b.Close()
+	b.Close()
+	if len(files.open) > 0 {
+		t.Errorf("still open: %v", files.open)
+	}
+}
+
+// A program that starts opens its log by name, also if another one still has the
+// renamed file open.
+func TestSharedFileRenamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	files := newLogFiles()
+	a, b := files.file(path, 0, 0), files.file(path, 0, 0)
+	if err := a.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	rename(t, path, path+".old")
+	if err := b.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	a.Write([]byte("a"))
+	b.Write([]byte("b"))
+	compareContents(t, contents(t, path), map[string]string{"": "ab", ".old": ""})
+}
+
+func TestOpenFails(t *testing.T) {
+	files := newLogFiles()
+	f := files.file(filepath.Join(t.TempDir(), "no", "a.log"), 0, 0)
+	if err := f.Open(); !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("got %v", err)
+	}
+	f.Write([]byte("dropped"))
+	f.Close()
+	if len(files.open) > 0 {
+		t.Error("a file that could not be opened is in the register")
+	}
+}
+
+// clock is a time that tests set.
+type clock struct{ now time.Time }
+
+func (c *clock) time() time.Time         { return c.now }
+func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
+
+// remarks collects what a log file reports.
+type remarks []string
+
+func (r *remarks) add(text string) { *r = append(*r, text) }
+
+func (r *remarks) want(t *testing.T, want ...string) {
+	t.Helper()
+	if strings.Join(*r, "\n") != strings.Join(want, "\n") {
+		t.Errorf("reported:\n%s\nwant:\n%s", strings.Join(*r, "\n"), strings.Join(want, "\n"))
+	}
+	*r = nil
+}
+
+func TestDirectoryRecreated(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	path := filepath.Join(dir, "a.log")
+	mkdir(t, dir)
+	at, said := &clock{noon}, &remarks{}
+	files := newLogFiles()
+	files.now = at.time
+	f := files.file(path, 0, 0)
+	f.report = said.add
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write([]byte("one"))
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	at.advance(time.Second)
+	f.Write([]byte("12345"))
+	said.want(t, "cannot write to "+path+": no such file or directory, 5 bytes lost so far")
+	f.Write([]byte("678"))
+	mkdir(t, dir)
+	f.Write([]byte("9")) // too early for another look
+	at.advance(time.Second)
+	f.Write([]byte("two"))
+	said.want(t)
+	at.advance(time.Minute)
+	f.Write([]byte("three"))
+	f.Write([]byte("four"))
+	said.want(t, path+" can be written to again, 9 bytes were lost")
+	if got := readFile(t, path); got != "twothreefour" {
+		t.Errorf("file %q", got)
+	}
+}
+
+// A deleted log goes on receiving data as long as its directory is the same.
+func TestDeletedFileIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	at := &clock{noon}
+	files := newLogFiles()
+	files.now = at.time
+	f := files.file(path, 0, 0)
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	remove(t, path)
+	at.advance(time.Hour)
+	f.Write([]byte("gone"))
+	compareContents(t, contents(t, path), map[string]string{})
+}
+
+func TestReopenFails(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	path := filepath.Join(dir, "a.log")
+	mkdir(t, dir)
+	at := &clock{noon}
+	files := newLogFiles()
+	files.now = at.time
+	f := files.file(path, 0, 0)
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rename(t, dir, dir+".old")
+	if err := f.Reopen(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	f.Write([]byte("old"))
+	mkdir(t, dir)
+	at.advance(time.Second)
+	f.Write([]byte("new"))
+	if got := readFile(t, dir+".old/a.log"); got != "old" {
+		t.Errorf("old file: %q", got)
+	}
+	if got := readFile(t, path); got != "new" {
+		t.Errorf("new file: %q", got)
+	}
+}
+
+func TestRotationFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	mkdir(t, path+".1")
+	mkdir(t, path+".1/full")
+	at, said := &clock{noon}, &remarks{}
+	files := newLogFiles()
+	files.now = at.time
+	f := files.file(path, 3, 1)
+	f.report = said.add
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write([]byte("abc"))
+	if len(*said) != 1 || !strings.HasPrefix((*said)[0], "cannot rotate "+path+": ") {
+		t.Errorf("reported %q", *said)
+	}
+	f.Write([]byte("def"))
+	if got := readFile(t, path); got != "abcdef" {
+		t.Errorf("file %q", got)
+	}
+	if err := os.RemoveAll(path + ".1"); err != nil {
+		t.Fatal(err)
+	}
+	at.advance(time.Second)
+	f.Write([]byte("g"))
+	compareContents(t, contents(t, path), map[string]string{"": "", ".1": "abcdefg"})
+}
+
+func TestFullDisk(t *testing.T) {
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skipf("no full disk here: %v", err)
+	}
+	at, said := &clock{noon}, &remarks{}
+	files := newLogFiles()
+	files.now = at.time
+	f := files.file(full, 10, 1)
+	f.report = said.add
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write(chunks("x", 100))
+	f.Write(chunks("x", 100))
+	at.advance(time.Minute)
+	f.Write(chunks("x", 50))
+	said.want(t,
+		"cannot write to /dev/full: no space left on device, 100 bytes lost so far",
+		"cannot write to /dev/full: no space left on device, 250 bytes lost so far")
+	if err := f.Clear(); err != nil {
+		t.Errorf("clear: %v", err)
+	}
+	if _, err := os.Stat(full); err != nil {
+		t.Errorf("clearing has deleted the device: %v", err)
+	}
+}
+
+func TestNamedPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at, said := &clock{noon}, &remarks{}
+	files := newLogFiles()
+	files.now = at.time
+	f := files.file(path, 5, 1)
+	f.report = said.add
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write([]byte("lost"))
+	said.want(t, "cannot write to "+path+": nobody reads this pipe, 4 bytes lost so far")
+	reader, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	at.advance(time.Second)
+	f.Write([]byte("more than five"))
+	buf := make([]byte, 100)
+	n, err := reader.Read(buf)
+	if err != nil || string(buf[:n]) != "more than five" {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+	compareContents(t, contents(t, path+"."), map[string]string{})
+}
+
+// Closing must not wait for a reader that takes its time.
+func TestCloseWhileWriting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	f := openTestLog(t, path, 0, 0)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		f.Write(make([]byte, 1<<20)) // more than any pipe holds
+	}()
+	if _, err := reader.Read(make([]byte, 1)); err != nil { // it has begun
+		t.Fatal(err)
+	}
+	f.Close()
+	<-written
+}
+
+func TestWriteConcurrently(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f := openTestLog(t, path, 1000, 1000)
+	var writers sync.WaitGroup
+	for range 4 {
+		writers.Go(func() {
+			for range 250 {
+				f.Write([]byte("0123456789\n"))
+			}
+		})
+	}
+	for range 20 {
+		if err := f.Reopen(); err != nil {
+			t.Error(err)
+		}
+	}
+	writers.Wait()
+	total := 0
+	for suffix, data := range contents(t, path) {
+		total += len(data)
+		if strings.Count(data, "0123456789\n")*11 != len(data) {
+			t.Errorf("file%s has broken lines", suffix)
+		}
+	}
+	if total != 11000 {
+		t.Errorf("%d bytes of 11000", total)
+	}
+}
+
+func TestPrivateLog(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.log")
+	open := func() error {
+		f := newLogFile(path, 0, 0)
+		f.private = true
+		defer f.Close()
+		return f.Open()
+	}
+	if err := open(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	rename(t, path, path+".real")
+	if err := os.Symlink(path+".real", path); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); err == nil {
+		t.Error("it went through a symbolic link")
+	}
+	remove(t, path)
+	if os.Geteuid() != 0 {
+		t.Log("skipped: giving a file away needs root")
+		return
+	}
+	writeFile(t, path, "")
+	if err := os.Chown(path, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); !errors.Is(err, errNotOurs) {
+		t.Errorf("somebody else's file: %v", err)
+	}
+}
+
+func TestStandardOutputAsLog(t *testing.T) {
+	f := newLogFile("/dev/stderr", 1, 1)
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for path, want := range map[string]int{"/dev/stdout": 1, "/dev/fd/2": 2, "/proc/self/fd/1": 1, "/tmp/x": -1} {
+		if got := streamFD(path); got != want {
+			t.Errorf("streamFD(%s) = %d", path, got)
+		}
+	}
+	file, err := openStream("/dev/stdout", syscall.ENXIO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	mine, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := os.Stdout.Stat()
+	if err != nil || !os.SameFile(mine, stdout) {
+		t.Errorf("not the standard output: %v", err)
+	}
+}
+
+func TestWriteAllocates(t *testing.T) {
+	for _, maxBytes := range []int64{0, 1 << 30} {
+		f := openTestLog(t, filepath.Join(t.TempDir(), "a.log"), maxBytes, 1)
+		chunk := chunks("x", 100)
+		if n := testing.AllocsPerRun(200, func() { f.Write(chunk) }); n > 0 {
+			t.Errorf("maxbytes %d: %v allocations", maxBytes, n)
+		}
+	}
+}
+
+func mkdir(t testing.TB, path string) {
+	t.Helper()
+	if err := os.Mkdir(path, 0o777); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rename(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t testing.TB, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func BenchmarkLogFile(b *testing.B) {
+	for _, bb := range []struct {
+		name     string
+		size     int
+		maxBytes int64
+	}{
+		{"line", 80, 0},
+		{"chunk", 64 << 10, 64 << 20},
+		{"rotate each", 80, 1},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			f := openTestLog(b, filepath.Join(b.TempDir(), "a.log"), bb.maxBytes, 1)
+			chunk := chunks("x", bb.size)
+			b.SetBytes(int64(bb.size))
+			b.ReportAllocs()
+			for b.Loop() {
+				f.Write(chunk)
+			}
+		})
+	}
+}

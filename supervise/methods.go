@@ -1,0 +1,311 @@
+package supervise
+
+import (
+	"context"
+
+	"supervisor/xmlrpc"
+)
+
+// The parameters and answers that several methods have.
+var (
+	paramProcess = xmlrpc.Param{Type: "string", Name: "name", Text: "process name, or group:name; group:* for the whole group where that makes sense"}
+	paramGroup   = xmlrpc.Param{Type: "string", Name: "name", Text: "group name"}
+	paramWait    = xmlrpc.Param{Type: "boolean", Name: "wait", Text: "answer only when it is decided; true unless given", Optional: true}
+	paramSignal  = xmlrpc.Param{Type: "string", Name: "signal", Text: "signal name, with or without SIG, or number"}
+	paramOffset  = xmlrpc.Param{Type: "int", Name: "offset", Text: "where to begin; negative counts from the end"}
+	paramLength  = xmlrpc.Param{Type: "int", Name: "length", Text: "number of bytes, 0 for all"}
+	done         = xmlrpc.Param{Type: "boolean", Name: "result", Text: "always true; what goes wrong is a fault"}
+	version      = xmlrpc.Param{Type: "string", Name: "version", Text: "the version"}
+	text         = xmlrpc.Param{Type: "string", Name: "result", Text: "the text"}
+	statuses     = xmlrpc.Param{Type: "array", Name: "result", Text: "structs {name, group, status, description}, one for each process concerned"}
+	tailed       = xmlrpc.Param{Type: "array", Name: "result", Text: "[bytes, offset of the end, whether there is more than was asked for]"}
+)
+
+// methods is the table of the remote interface: every name, what it takes, what
+// it answers, its help, and what it does.
+func (a *API) methods() []xmlrpc.Method {
+	all := a.daemonMethods()
+	all = append(all, a.controlMethods()...)
+	all = append(all, a.logMethods(Stdout)...)
+	all = append(all, a.logMethods(Stderr)...)
+	return append(all, a.infoMethods()...)
+}
+
+// namespace is the methods under the name that an [rpcinterface:x] gives them.
+func (a *API) namespace(name string) xmlrpc.Namespace {
+	return xmlrpc.Namespace{
+		Name: name, Methods: a.methods(),
+		Guard: func(ctx context.Context, method string) error {
+			if method == "sendRemoteCommEvent" { // listeners may have to hear of the end
+				return nil
+			}
+			return a.ready(ctx, method)
+		},
+	}
+}
+
+// plain makes the Call of a method without arguments.
+func plain[T any](fn func(context.Context) (T, error)) func(context.Context, xmlrpc.Args) (any, error) {
+	return func(ctx context.Context, _ xmlrpc.Args) (any, error) { return fn(ctx) }
+}
+
+func (a *API) daemonMethods() []xmlrpc.Method {
+	return []xmlrpc.Method{
+		{Name: "getAPIVersion", Aliases: []string{"getVersion"}, Summary: "Tells the version of this interface.", Returns: version, Call: plain(a.APIVersion)},
+		{Name: "getSupervisorVersion", Summary: "Tells the version of supervisord.", Returns: version, Call: plain(a.SupervisorVersion)},
+		{Name: "getIdentification", Summary: "Tells the identifier of this supervisord.",
+			Returns: xmlrpc.Param{Type: "string", Name: "identifier", Text: "as configured"}, Call: plain(a.Identification)},
+		{
+			Name: "getState", Summary: "Tells what supervisord is about.",
+			Returns: xmlrpc.Param{Type: "struct", Name: "result", Text: "{statecode, statename}"}, Call: plain(a.State),
+		},
+		{
+			Name: "getPID", Summary: "Tells the process id of supervisord.",
+			Returns: xmlrpc.Param{Type: "int", Name: "PID", Text: "the process id"}, Call: plain(a.PID),
+		},
+		{
+			Name: "readLog", Aliases: []string{"readMainLog"}, Summary: "Reads from supervisord's own log.",
+			Params: []xmlrpc.Param{paramOffset, paramLength}, Returns: text,
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				offset, length, err := extent(args, 0)
+				if err != nil {
+					return nil, err
+				}
+				return a.ReadLog(ctx, offset, length)
+			},
+		},
+		{Name: "clearLog", Summary: "Empties supervisord's own log.", Returns: done, Call: plain(a.ClearLog)},
+		{Name: "shutdown", Summary: "Stops all processes and ends supervisord.", Returns: done, Call: plain(a.Shutdown)},
+		{Name: "restart", Summary: "Stops all processes, reads the configuration again and starts over.", Returns: done, Call: plain(a.Restart)},
+		{
+			Name:    "reloadConfig",
+			Summary: "Reads the configuration again and compares it with what is active.\nNothing is started or stopped.",
+			Returns: xmlrpc.Param{Type: "array", Name: "result", Text: "[[added, changed, removed]], three arrays of group names"},
+			Call:    plain(a.ReloadConfig),
+		},
+		{
+			Name: "sendRemoteCommEvent", Summary: "Sends an event to the listeners of REMOTE_COMMUNICATION.",
+			Params: []xmlrpc.Param{
+				{Type: "string", Name: "type", Text: "what kind of message it is"},
+				{Type: "string", Name: "data", Text: "the message"},
+			},
+			Returns: done,
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				return a.SendRemoteCommEvent(ctx, args.String(0), args.String(1))
+			},
+		},
+	}
+}
+
+// extent returns offset and length, which are arguments i and i+1.
+func extent(args xmlrpc.Args, i int) (offset, length int64, err error) {
+	if offset, err = args.Int(i); err != nil {
+		return 0, 0, err
+	}
+	length, err = args.Int(i + 1)
+	return offset, length, err
+}
+
+func (a *API) controlMethods() []xmlrpc.Method {
+	return []xmlrpc.Method{
+		a.change("startProcess", "Starts a process.", a.StartProcess, a.StartProcessGroup),
+		a.changeGroup("startProcessGroup", "Starts the processes of a group that are not up.", a.StartProcessGroup),
+		a.changeAll("startAllProcesses", "Starts all processes that are not up.", a.StartAllProcesses),
+		a.change("stopProcess", "Stops a process.", a.StopProcess, a.StopProcessGroup),
+		a.changeGroup("stopProcessGroup", "Stops the processes of a group that are up.", a.StopProcessGroup),
+		a.changeAll("stopAllProcesses", "Stops all processes that are up.", a.StopAllProcesses),
+		{
+			Name: "signalProcess", Summary: "Sends a signal to a process.",
+			Params: []xmlrpc.Param{paramProcess, paramSignal}, Returns: done,
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				name, err := args.Name(0)
+				if err != nil {
+					return nil, err
+				}
+				signal, err := args.Signal(1)
+				if err != nil {
+					return nil, err
+				}
+				if group, _, whole := xmlrpc.SplitNamespec(name); whole {
+					return a.SignalProcessGroup(ctx, group, signal)
+				}
+				return a.SignalProcess(ctx, name, signal)
+			},
+		},
+		{
+			Name: "signalProcessGroup", Summary: "Sends a signal to the processes of a group.",
+			Params: []xmlrpc.Param{paramGroup, paramSignal}, Returns: statuses,
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				group, err := args.Group(0)
+				if err != nil {
+					return nil, err
+				}
+				signal, err := args.Signal(1)
+				if err != nil {
+					return nil, err
+				}
+				return a.SignalProcessGroup(ctx, group, signal)
+			},
+		},
+		{
+			Name: "signalAllProcesses", Summary: "Sends a signal to all processes.",
+			Params: []xmlrpc.Param{paramSignal}, Returns: statuses,
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				signal, err := args.Signal(0)
+				if err != nil {
+					return nil, err
+				}
+				return a.SignalAllProcesses(ctx, signal)
+			},
+		},
+		{
+			Name: "sendProcessStdin", Summary: "Writes to the standard input of a process, as it is, without a newline.",
+			Params: []xmlrpc.Param{paramProcess, {Type: "string", Name: "chars", Text: "what to write"}}, Returns: done,
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				chars, err := args.Text(1)
+				if err != nil {
+					return nil, err
+				}
+				name, err := args.Name(0)
+				if err != nil {
+					return nil, err
+				}
+				return a.SendProcessStdin(ctx, name, chars)
+			},
+		},
+		a.onGroup("addProcessGroup", "Makes a group of the configuration as last read active.", xmlrpc.Args.NewGroup, a.AddProcessGroup),
+		a.onGroup("removeProcessGroup", "Makes a stopped group inactive.", xmlrpc.Args.Group, a.RemoveProcessGroup),
+	}
+}
+
+func (a *API) onGroup(name, summary string, arg func(xmlrpc.Args, int) (string, error), call func(context.Context, string) (bool, error)) xmlrpc.Method {
+	return xmlrpc.Method{
+		Name: name, Summary: summary, Params: []xmlrpc.Param{paramGroup}, Returns: done,
+		Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+			group, err := arg(args, 0)
+			if err != nil {
+				return nil, err
+			}
+			return call(ctx, group)
+		},
+	}
+}
+
+// change is startProcess or stopProcess, which take a whole group too and then
+// answer as the method for groups does.
+func (a *API) change(name, summary string, one func(context.Context, string, bool) (bool, error), group func(context.Context, string, bool) ([]xmlrpc.Result, error)) xmlrpc.Method {
+	return xmlrpc.Method{
+		Name: name, Summary: summary, Params: []xmlrpc.Param{paramProcess, paramWait}, Returns: done,
+		Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+			name, err := args.Name(0)
+			if err != nil {
+				return nil, err
+			}
+			wait := args.Truth(1, true)
+			if g, _, whole := xmlrpc.SplitNamespec(name); whole {
+				return group(ctx, g, wait)
+			}
+			return one(ctx, name, wait)
+		},
+	}
+}
+
+func (a *API) changeGroup(name, summary string, call func(context.Context, string, bool) ([]xmlrpc.Result, error)) xmlrpc.Method {
+	return xmlrpc.Method{
+		Name: name, Summary: summary, Params: []xmlrpc.Param{paramGroup, paramWait}, Returns: statuses,
+		Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+			group, err := args.Group(0)
+			if err != nil {
+				return nil, err
+			}
+			return call(ctx, group, args.Truth(1, true))
+		},
+	}
+}
+
+func (a *API) changeAll(name, summary string, call func(context.Context, bool) ([]xmlrpc.Result, error)) xmlrpc.Method {
+	return xmlrpc.Method{
+		Name: name, Summary: summary, Params: []xmlrpc.Param{paramWait}, Returns: statuses,
+		Call: func(ctx context.Context, args xmlrpc.Args) (any, error) { return call(ctx, args.Truth(0, true)) },
+	}
+}
+
+// logMethods are those that read one channel's log. Those of stdout have older
+// names besides.
+func (a *API) logMethods(ch Channel) []xmlrpc.Method {
+	title, read, tail := "Stdout", []string{"readProcessLog"}, []string{"tailProcessLog"}
+	if ch == Stderr {
+		title, read, tail = "Stderr", nil, nil
+	}
+	params := []xmlrpc.Param{paramProcess, paramOffset, paramLength}
+	return []xmlrpc.Method{
+		{
+			Name: "readProcess" + title + "Log", Aliases: read, Params: params, Returns: text,
+			Summary: "Reads from the " + ch.String() + " log of a process.",
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				name, offset, length, err := nameAndExtent(args)
+				if err != nil {
+					return nil, err
+				}
+				return a.ReadProcessLog(ctx, name, ch.String(), offset, length)
+			},
+		},
+		{
+			Name: "tailProcess" + title + "Log", Aliases: tail, Params: params, Returns: tailed,
+			Summary: "Reads the end of the " + ch.String() + " log of a process, and tells whether it grew beyond that.",
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				name, offset, length, err := nameAndExtent(args)
+				if err != nil {
+					return nil, err
+				}
+				return a.TailProcessLog(ctx, name, ch.String(), offset, length)
+			},
+		},
+	}
+}
+
+func nameAndExtent(args xmlrpc.Args) (name string, offset, length int64, err error) {
+	if name, err = args.Name(0); err != nil {
+		return "", 0, 0, err
+	}
+	offset, length, err = extent(args, 1)
+	return name, offset, length, err
+}
+
+func (a *API) infoMethods() []xmlrpc.Method {
+	return []xmlrpc.Method{
+		{
+			Name: "getProcessInfo", Summary: "Tells all about a process.", Params: []xmlrpc.Param{paramProcess},
+			Returns: xmlrpc.Param{Type: "struct", Name: "result", Text: "name, group, state, times, logs, pid, description"},
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				name, err := args.Name(0)
+				if err != nil {
+					return nil, err
+				}
+				return a.ProcessInfo(ctx, name)
+			},
+		},
+		{
+			Name: "getAllProcessInfo", Summary: "Tells all about all processes.",
+			Returns: xmlrpc.Param{Type: "array", Name: "result", Text: "structs as of getProcessInfo, by group and name"},
+			Call:    plain(a.AllProcessInfo),
+		},
+		{
+			Name: "getAllConfigInfo", Summary: "Tells how all processes of the configuration as last read are configured.",
+			Returns: xmlrpc.Param{Type: "array", Name: "result", Text: "structs, by name"},
+			Call:    plain(a.AllConfigInfo),
+		},
+		{
+			Name: "clearProcessLogs", Aliases: []string{"clearProcessLog"}, Summary: "Empties the logs of a running process.",
+			Params: []xmlrpc.Param{paramProcess}, Returns: done,
+			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
+				name, err := args.Name(0)
+				if err != nil {
+					return nil, err
+				}
+				return a.ClearProcessLogs(ctx, name)
+			},
+		},
+		{Name: "clearAllProcessLogs", Summary: "Empties the logs of all running processes.", Returns: statuses, Call: plain(a.ClearAllProcessLogs)},
+	}
+}

@@ -1,0 +1,10 @@
+package supervise
+
+import "syscall"
+
+// systemSignals are the signals that not every system has. SIGIO goes by its
+// other name, as it always did.
+var systemSignals = map[syscall.Signal]string{
+	syscall.SIGIO: "SIGPOLL", syscall.SIGPWR: "SIGPWR",
+	34: "SIGRTMIN", 64: "SIGRTMAX",
+}

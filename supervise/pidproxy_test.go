@@ -1,0 +1,170 @@
+//go:build unix
+
+package supervise
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestPIDProxyUsage(t *testing.T) {
+	for _, args := range [][]string{{"/bin/pidproxy"}, {"/bin/pidproxy", "x.pid"}} {
+		var out bytes.Buffer
+		if status := PIDProxy(t.Context(), args, &out); status != 1 {
+			t.Errorf("status %d", status)
+		}
+		got := out.String()
+		if !strings.HasPrefix(got, "pidproxy -- run command and proxy signals to it via its pidfile.\n") ||
+			!strings.Contains(got, "\nUsage: /bin/pidproxy <pidfile name> <command> [<cmdarg1> ...]\n") {
+			t.Errorf("usage:\n%s", got)
+		}
+	}
+}
+
+func TestPIDProxyStatus(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	writeFile(t, "run.sh", "#!/bin/sh\n[ \"$0\" = ./run.sh ] || [ \"$0\" = \"$PWD/run.sh\" ] && exit 5\n")
+	writeFile(t, "no.sh", "")
+	if err := os.Chmod("run.sh", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name    string
+		command []string
+		want    int
+		out     string
+	}{
+		{"success", []string{"/bin/sh", "-c", "exit 0"}, 0, ""},
+		{"status", []string{"/bin/sh", "-c", "exit 3"}, 3, ""},
+		{"signal", []string{"/bin/sh", "-c", "kill -9 $$"}, 137, ""},
+		{"argv[0] is as typed", []string{"../../../../../../../bin/sh", "-c", `case "$0" in ..*/sh) exit 4; esac`}, 4, ""},
+		{"relative", []string{"./run.sh"}, 5, ""},
+		{"without a slash", []string{"run.sh"}, 5, ""},
+		{"not from PATH", []string{"true"}, 127, "couldn't exec " + dir + "/true: no such file or directory\n"},
+		{"not executable", []string{"no.sh"}, 127, "couldn't exec " + dir + "/no.sh: permission denied\n"},
+		{"broken pipes are ignored", []string{"/bin/sh", "-c", "kill -PIPE $$; exit 6"}, 6, ""},
+	} {
+		var out bytes.Buffer
+		got := PIDProxy(t.Context(), append([]string{"pidproxy", "x.pid"}, tt.command...), &out)
+		if got != tt.want || out.String() != tt.out {
+			t.Errorf("%s: status %d, want %d; said %q", tt.name, got, tt.want, &out)
+		}
+	}
+}
+
+func TestPIDProxyHandsOn(t *testing.T) {
+	for _, s := range pidProxySignals {
+		pidfile := filepath.Join(t.TempDir(), "x.pid")
+		target := startChild(t, "exec sleep 60")
+		writeFile(t, pidfile, " "+strconv.Itoa(target)+"\n")
+		var out bytes.Buffer
+		p := pidProxy{file: pidfile, stdout: &out}
+		if done := p.handOn(s.signal); done != s.last {
+			t.Errorf("%s: done %v", s.name, done)
+		}
+		if got := waitStatus(target); got != 128+int(s.signal) {
+			t.Errorf("%s: the target ended with %d", s.name, got)
+		}
+		// It is gone now, which is no reason to end.
+		if p.handOn(s.signal) {
+			t.Errorf("%s: done without a target", s.name)
+		}
+		want := fmt.Sprintf("Can't send %s to pid %d: no such process\n", s.name, target)
+		if out.String() != want {
+			t.Errorf("said %q, want %q", &out, want)
+		}
+	}
+	var out bytes.Buffer
+	p := pidProxy{file: "x", stdout: &out}
+	if p.handOn(syscall.SIGWINCH) || out.Len() > 0 {
+		t.Error("SIGWINCH was handed on")
+	}
+}
+
+func TestPIDProxyPidfile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, text := range []string{"", "not a number", "0", "-1", "12 13"} {
+		writeFile(t, "x.pid", text)
+		for _, file := range []string{"x.pid", "missing"} {
+			var out bytes.Buffer
+			p := pidProxy{file: file, stdout: &out}
+			if p.handOn(syscall.SIGTERM) || out.String() != "Can't read child pidfile "+file+"!\n" {
+				t.Errorf("%s with %q: said %q", file, text, &out)
+			}
+		}
+	}
+}
+
+// Signals that cannot be handed on do not end pidproxy; then its command does.
+func TestPIDProxyCarriesOn(t *testing.T) {
+	gate := newGate(t)
+	signals := make(chan os.Signal)
+	status := make(chan int, 1)
+	var out bytes.Buffer
+	p := pidProxy{file: "/no/such/pidfile", stdout: &out}
+	go func() {
+		status <- p.run(t.Context(), []string{"/bin/sh", "-c", "read x <" + gate.path + "; exit 7"}, signals)
+	}()
+	signals <- syscall.SIGHUP
+	signals <- syscall.SIGTERM
+	gate.open(t)
+	if got := <-status; got != 7 {
+		t.Errorf("status %d", got)
+	}
+	if want := strings.Repeat("Can't read child pidfile /no/such/pidfile!\n", 2); out.String() != want {
+		t.Errorf("said %q", &out)
+	}
+}
+
+// TERM ends it without waiting for its command.
+func TestPIDProxyEnds(t *testing.T) {
+	gate := newGate(t)
+	pidfile := filepath.Join(t.TempDir(), "x.pid")
+	target := startChild(t, "exec sleep 60")
+	writeFile(t, pidfile, strconv.Itoa(target))
+	signals := make(chan os.Signal, 1)
+	signals <- syscall.SIGTERM
+	p := pidProxy{file: pidfile, stdout: io.Discard}
+	if got := p.run(t.Context(), []string{"/bin/sh", "-c", "read x <" + gate.path}, signals); got != 0 {
+		t.Errorf("status %d", got)
+	}
+	if got := waitStatus(target); got != 128+int(syscall.SIGTERM) {
+		t.Errorf("the target ended with %d", got)
+	}
+	gate.open(t)
+}
+
+// startChild runs a shell script and returns its pid.
+func startChild(t *testing.T, script string) int {
+	t.Helper()
+	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", script}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}, Env: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// gate is a named pipe from which a command cannot read before it is opened.
+type gate struct{ path string }
+
+func newGate(t *testing.T) gate {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "gate")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return gate{path}
+}
+
+func (g gate) open(t *testing.T) {
+	t.Helper()
+	writeFile(t, g.path, "\n") // waits for the reader
+}

@@ -1,0 +1,434 @@
+package supervise
+
+import (
+	"errors"
+	"strconv"
+	"syscall"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// process is one process of the table. It belongs to the loop, and what a running
+// child needs is in plain values.
+type process struct {
+	status
+	cfg   *Program
+	group *group
+
+	logs    [2]*logFile // by Channel; nil without a log file
+	outputs [2]*output  // of the present child; nil without
+	stdin   *stdinPipe  // of the present child; nil without
+	reaped  *exitStatus // the child has ended, its output is being brought in
+
+	waiters    []waiter
+	reportStop time.Time // when to say again that a stop is being waited for
+
+	listener protocol  // of an event listener
+	inHand   poolEvent // the event it is busy with
+
+	due   time.Time // its place in the agenda; zero if it is not in there
+	order uint64    // among those due at the same moment
+	index int       // in the agenda
+}
+
+// waitFor is what a client waits for.
+type waitFor int
+
+const (
+	waitForStart waitFor = iota
+	waitForStop
+)
+
+// waiter is a client who waits for a process. reply never blocks the loop: it has
+// room for all the answers it can get.
+type waiter struct {
+	what  waitFor
+	reply chan<- outcome
+}
+
+// outcome is how a wait ended.
+type outcome struct {
+	group, name string
+	fault       *xmlrpc.Fault // nil for success
+}
+
+// settle answers the waiters whose wait the present state ends.
+func (p *process) settle() {
+	if len(p.waiters) == 0 {
+		return
+	}
+	kept := p.waiters[:0]
+	for _, w := range p.waiters {
+		done, fault := p.decided(w.what)
+		if !done {
+			kept = append(kept, w)
+			continue
+		}
+		w.reply <- outcome{p.cfg.Group, p.cfg.Name, fault}
+	}
+	p.waiters = kept
+	if len(kept) == 0 {
+		p.waiters = nil
+	}
+}
+
+// decided reports whether a wait is over, and how.
+func (p *process) decided(what waitFor) (done bool, fault *xmlrpc.Fault) {
+	if what == waitForStop {
+		return p.State.Down(), nil
+	}
+	switch {
+	case p.SpawnErr != "":
+		return true, xmlrpc.NewFault(xmlrpc.SpawnError, p.namespec())
+	case p.State == xmlrpc.Running:
+		return true, nil
+	case p.State != xmlrpc.Starting:
+		return true, xmlrpc.NewFault(xmlrpc.AbnormalTermination, p.namespec())
+	}
+	return false, nil
+}
+
+func (p *process) namespec() string { return xmlrpc.Namespec(p.cfg.Group, p.cfg.Name) }
+
+// stopReportPeriod is how often it is said that a stop is being waited for.
+const stopReportPeriod = 2 * time.Second
+
+// feed puts an input into the life cycle of a process and carries out what
+// follows from it.
+func (s *Supervisor) feed(p *process, now time.Time, in input) {
+	before := p.State
+	st, effects := next(p.cfg, p.status, now, in)
+	p.status = st
+	if p.State != before {
+		s.version++
+	}
+	for _, e := range effects {
+		s.carryOut(p, now, e)
+	}
+	if p.State == before {
+		s.schedule(p)
+		return
+	}
+	if p.State.Down() {
+		p.reportStop = time.Time{}
+	}
+	s.schedule(p)
+	p.settle()
+	if p.State == xmlrpc.Running && p.group.pool != nil {
+		p.group.pool.dispatch()
+	}
+}
+
+// carryOut does one effect.
+func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
+	switch e := e.(type) {
+	case say:
+		s.log.Log(e.Level, "%s", e.Text)
+	case announce:
+		if t := stateEvent(e.To); s.bus.wants(t) {
+			s.bus.raise(t, statePayload(p.cfg.Name, p.cfg.Group, e))
+		}
+	case kill:
+		s.kill(p, now, e)
+	case spawn:
+		pid, text := s.start(p)
+		if text != "" {
+			s.feed(p, now, spawnFailed{text})
+			return
+		}
+		s.table.byPID[pid] = p
+		s.feed(p, now, spawned{pid})
+	}
+}
+
+// kill sends a signal to a child or its process group.
+func (s *Supervisor) kill(p *process, now time.Time, k kill) {
+	err := s.signalChild(p, k.Signal, k.Group)
+	switch {
+	case err == nil:
+	case errors.Is(err, syscall.ESRCH):
+		s.log.Debug("unable to signal %s (pid %d), it probably just exited on its own: [Errno 3] No such process", p.cfg.Name, p.PID)
+	default:
+		text := "unknown problem killing " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
+		s.log.Crit("%s", text)
+		s.feed(p, now, killFailed{text})
+	}
+}
+
+// signalChild signals a child. A child already reaped has lost its pid, which by
+// now may be somebody else's; its process group lives as long as a member does.
+func (s *Supervisor) signalChild(p *process, sig syscall.Signal, group bool) error {
+	if p.PID <= 0 || p.reaped != nil && !group {
+		return syscall.ESRCH
+	}
+	if group {
+		return syscall.Kill(-p.PID, sig)
+	}
+	return syscall.Kill(p.PID, sig)
+}
+
+// start does what comes between STARTING and a child: it returns the pid, or the
+// reason in Supervisor's words.
+func (s *Supervisor) start(p *process) (pid int, failure string) {
+	cfg := p.cfg
+	file, argv, err := resolveCommand(cfg, s.env)
+	if err != nil {
+		return 0, err.Error()
+	}
+	socket := -1
+	if cfg.Socket != nil {
+		if socket, err = s.sockets.acquire(cfg.Socket); err != nil {
+			return 0, err.Error()
+		}
+	}
+	pid, failure = s.startWith(p, file, argv, socket)
+	if failure != "" && cfg.Socket != nil {
+		s.sockets.release(cfg.Socket)
+	}
+	return pid, failure
+}
+
+func (s *Supervisor) startWith(p *process, file string, argv []string, socket int) (pid int, failure string) {
+	cfg := p.cfg
+	pp, err := makePipes(cfg, socket)
+	if err != nil {
+		return 0, pipeErrorText(cfg.Name, err)
+	}
+	if err = p.openLogs(); err != nil {
+		pp.close()
+		return 0, pipeErrorText(cfg.Name, err)
+	}
+	pid, err = s.fork(cfg, file, argv, &pp, socket)
+	if err != nil {
+		pp.close()
+		p.closeLogs()
+		return 0, forkErrorText(cfg.Name, err)
+	}
+	pp.closeChild()
+	p.reaped, p.listener, p.stdin = nil, protocol{}, nil
+	if pp.ours[0] >= 0 {
+		p.stdin = &stdinPipe{fd: pp.ours[0], loop: s.messages}
+	}
+	for ch := Stdout; ch <= Stderr; ch++ {
+		p.outputs[ch] = nil
+		if fd := pp.ours[ch+1]; fd >= 0 {
+			s.follow(p, ch, fd)
+		}
+	}
+	return pid, ""
+}
+
+// openLogs opens the child's logs, both or none.
+func (p *process) openLogs() error {
+	for ch, l := range p.logs {
+		if l == nil {
+			continue
+		}
+		if err := l.Open(); err != nil {
+			for _, opened := range p.logs[:ch] {
+				if opened != nil {
+					opened.Close()
+				}
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *process) closeLogs() {
+	for _, l := range p.logs {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// follow begins to pump one output of a new child.
+func (s *Supervisor) follow(p *process, ch Channel, fd int) {
+	cfg := p.cfg.Logs[ch]
+	o := &output{
+		proc: p, channel: ch, fd: fd, name: p.cfg.Name, main: s.log, log: p.logs[ch],
+		events: cfg.EventsEnabled, listener: p.cfg.Listener && ch == Stdout,
+	}
+	if o.listener {
+		o.newFilter = func() *capture { return newCapture(0, s.cfg.StripANSI) }
+	} else if strip := s.cfg.StripANSI; strip || cfg.CaptureMaxBytes != 0 {
+		o.newFilter = func() *capture { return newCapture(cfg.CaptureMaxBytes, strip) }
+	}
+	if o.newFilter != nil {
+		o.filter = o.newFilter()
+	}
+	if cfg.Syslog && !o.listener {
+		o.syslog = s.syslog
+	}
+	p.outputs[ch] = o
+	if err := s.poller.add(o); err != nil {
+		s.log.Crit("cannot follow the %v of %s: %v", ch, p.cfg.Name, err)
+		o.ended = true
+		syscall.Close(fd)
+	}
+}
+
+// finishOutputs asks the pumps of a reaped child for its last words. When they
+// are in the logs the child has exited.
+func (s *Supervisor) finishOutputs(p *process, now time.Time) {
+	waiting := false
+	for _, o := range p.outputs {
+		if o != nil && !o.ended {
+			s.poller.finish(o)
+			waiting = true
+		}
+	}
+	if !waiting {
+		s.exit(p, now)
+	}
+}
+
+// exit is the end of a child whose output is complete.
+func (s *Supervisor) exit(p *process, now time.Time) {
+	how := *p.reaped
+	p.reaped = nil
+	if p.stdin != nil {
+		p.stdin.close()
+		p.stdin = nil
+	}
+	p.outputs = [2]*output{}
+	p.closeLogs()
+	if p.cfg.Socket != nil {
+		s.sockets.release(p.cfg.Socket)
+	}
+	s.feed(p, now, exited{how})
+	if p.group.pool != nil {
+		p.listener = protocol{}
+		p.reject()
+		p.group.pool.dispatch()
+	}
+}
+
+// handle acts on what a pump or a stdin writer says.
+func (s *Supervisor) handle(m message, now time.Time) {
+	if m.kind == inputWritten {
+		m.in.written(m.err)
+		return
+	}
+	p := m.out.proc
+	if p.outputs[m.out.channel] != m.out {
+		return // of a child that is history
+	}
+	switch m.kind {
+	case outputLogged:
+		t := eventLogStdout + eventType(m.out.channel)
+		if s.bus.wants(t) {
+			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel, true, m.data))
+		}
+	case outputCaptured:
+		t := eventCommStdout + eventType(m.out.channel)
+		if s.bus.wants(t) {
+			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel, false, m.data))
+		}
+	case outputSpoken:
+		s.listen(p, m.data)
+	case outputEnded:
+		m.out.ended = true
+		if p.reaped != nil && p.outputsEnded() {
+			s.exit(p, now)
+		}
+	}
+}
+
+func (p *process) outputsEnded() bool {
+	for _, o := range p.outputs {
+		if o != nil && !o.ended {
+			return false
+		}
+	}
+	return true
+}
+
+// info is what clients see of a process.
+func (p *process) info(now time.Time) xmlrpc.ProcessInfo {
+	return xmlrpc.ProcessInfo{
+		Name: p.cfg.Name, Group: p.cfg.Group,
+		Start: unixOrZero(p.Started), Stop: unixOrZero(p.Stopped), Now: now.Unix(),
+		State: p.State, SpawnErr: p.SpawnErr, ExitStatus: p.Exit,
+		StdoutLogfile: p.logPath(Stdout), StderrLogfile: p.logPath(Stderr),
+		PID: p.PID, Description: p.description(now),
+	}
+}
+
+func unixOrZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// logPath returns where an output goes, "" for nowhere.
+func (p *process) logPath(ch Channel) string {
+	if p.logs[ch] == nil {
+		return ""
+	}
+	return p.logs[ch].Path()
+}
+
+// description is the third column of status.
+func (p *process) description(now time.Time) string {
+	switch p.State {
+	case xmlrpc.Running:
+		return "pid " + strconv.Itoa(p.PID) + ", uptime " + uptime(now.Sub(p.Started))
+	case xmlrpc.Fatal, xmlrpc.Backoff:
+		if p.SpawnErr == "" {
+			return `unknown error (try "tail ` + p.cfg.Name + `")`
+		}
+		return p.SpawnErr
+	case xmlrpc.Stopped, xmlrpc.Exited:
+		if p.Started.IsZero() {
+			return "Not started"
+		}
+		when := p.Stopped
+		if when.IsZero() { // started, but never had a child: the epoch, as ever
+			when = time.Unix(0, 0)
+		}
+		return when.Format("Jan 02 03:04 PM")
+	}
+	return ""
+}
+
+// uptime formats a duration as Python prints one, without fractions.
+func uptime(d time.Duration) string {
+	secs := max(int64(d/time.Second), 0)
+	text := ""
+	switch days := secs / 86400; {
+	case days == 1:
+		text = "1 day, "
+	case days > 1:
+		text = strconv.FormatInt(days, 10) + " days, "
+	}
+	secs %= 86400
+	b := strconv.AppendInt([]byte(text), secs/3600, 10)
+	b = append(b, ':', byte('0'+secs/600%6), byte('0'+secs/60%10), ':', byte('0'+secs%60/10), byte('0'+secs%10))
+	return string(b)
+}
+
+// sendSignal is the signal RPC: to the child alone, without a change of state.
+func (s *Supervisor) sendSignal(p *process, now time.Time, sig syscall.Signal) *xmlrpc.Fault {
+	if !p.State.Signallable() {
+		return xmlrpc.NewFault(xmlrpc.NotRunning, p.namespec())
+	}
+	name := signalName(sig)
+	s.log.Debug("sending %s (pid %d) sig %s", p.cfg.Name, p.PID, name)
+	err := s.signalChild(p, sig, false)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ESRCH):
+		s.log.Debug("unable to signal %s (pid %d), it probably just now exited on its own: [Errno 3] No such process", p.cfg.Name, p.PID)
+		return nil
+	}
+	text := "unknown problem sending sig " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
+	s.log.Crit("%s", text)
+	s.feed(p, now, killFailed{text})
+	return xmlrpc.NewFault(xmlrpc.Failed, text)
+}

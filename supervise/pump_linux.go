@@ -1,0 +1,207 @@
+package supervise
+
+import (
+	"os"
+	"syscall"
+)
+
+// poller pumps the outputs of all children in one goroutine: an idle child costs
+// no stack and no buffer. It waits on an epoll descriptor of its own, and the
+// runtime's poller waits on that one, so no thread is held while nothing comes.
+type poller struct {
+	epfd    int
+	file    *os.File // epfd, known to the runtime's poller
+	wakeFd  int      // eventfd: there are commands
+	adds    chan *output
+	ends    chan *output
+	stopped chan struct{}
+	loop    chan<- message
+	outputs map[int32]*output
+	late    []*output // ends that came while the loop was busy
+	buf     []byte
+}
+
+// newPoller starts a poller that reports to loop. close ends it.
+func newPoller(loop chan<- message) (*poller, error) {
+	epfd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	wakeFd, _, errno := syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if errno != 0 {
+		syscall.Close(epfd)
+		return nil, os.NewSyscallError("eventfd2", errno)
+	}
+	p := &poller{
+		epfd: epfd, wakeFd: int(wakeFd), loop: loop,
+		adds: make(chan *output, 1024), ends: make(chan *output, 1024),
+		stopped: make(chan struct{}), outputs: map[int32]*output{},
+		buf: make([]byte, readSize),
+	}
+	err = p.watch(p.wakeFd)
+	if err == nil {
+		err = syscall.SetNonblock(epfd, true) // or NewFile would not poll it
+	}
+	if err != nil {
+		syscall.Close(epfd)
+		syscall.Close(p.wakeFd)
+		return nil, os.NewSyscallError("epoll_ctl", err)
+	}
+	p.file = os.NewFile(uintptr(epfd), "epoll")
+	go p.run()
+	return p, nil
+}
+
+func (p *poller) watch(fd int) error {
+	return syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)})
+}
+
+// add begins to pump an output. The loop calls it.
+func (p *poller) add(o *output) error {
+	if o.log != nil && o.log.mayBlock() {
+		o.file = os.NewFile(uintptr(o.fd), o.name)
+		o.send = func(m message) { p.loop <- m }
+		go o.run()
+		return nil
+	}
+	o.send = p.send
+	p.adds <- o // before the first event can come
+	return p.watch(o.fd)
+}
+
+// finish makes the pump deliver what the pipe holds now and end, whoever else
+// has it open. The loop calls it.
+func (p *poller) finish(o *output) {
+	if o.file != nil {
+		o.finishAlone()
+		return
+	}
+	p.ends <- o
+	p.wake()
+}
+
+// close ends the poller once it has pumped what is left to pump.
+func (p *poller) close() {
+	close(p.stopped)
+	p.wake()
+}
+
+func (p *poller) wake() {
+	one := [8]byte{0: 1}
+	// It can fail only when the counter is full, and then a wake-up is under way.
+	_, _ = syscall.Write(p.wakeFd, one[:])
+}
+
+// send tells the loop something. The loop may just then be telling us of an end;
+// that must not wait for us.
+func (p *poller) send(m message) {
+	for {
+		select {
+		case p.loop <- m:
+			return
+		case o := <-p.ends:
+			p.late = append(p.late, o)
+		case o := <-p.adds:
+			p.outputs[int32(o.fd)] = o
+		}
+	}
+}
+
+func (p *poller) run() {
+	defer syscall.Close(p.wakeFd)
+	defer p.file.Close()
+	conn, err := p.file.SyscallConn()
+	if err != nil {
+		return // the file is closed: nothing can have been added
+	}
+	var events [128]syscall.EpollEvent
+	for {
+		n := 0
+		err = conn.Read(func(uintptr) bool {
+			n, err = ignoringEINTR(func() (int, error) { return syscall.EpollWait(p.epfd, events[:], 0) })
+			return n > 0 || err != nil
+		})
+		if err != nil {
+			return
+		}
+		p.takeCommands()
+		for _, ev := range events[:n] {
+			p.serve(ev.Fd)
+		}
+		p.finishEnds()
+		select {
+		case <-p.stopped:
+			if len(p.outputs) == 0 {
+				return
+			}
+		default:
+		}
+	}
+}
+
+// takeCommands learns of new outputs. They are announced before they are
+// watched, so an event of an unknown descriptor cannot be.
+func (p *poller) takeCommands() {
+	for {
+		select {
+		case o := <-p.adds:
+			p.outputs[int32(o.fd)] = o
+		default:
+			return
+		}
+	}
+}
+
+// serve reads once from an output that has something.
+func (p *poller) serve(fd int32) {
+	if int(fd) == p.wakeFd {
+		var count [8]byte
+		// Nothing to be read means somebody took it already.
+		_, _ = syscall.Read(p.wakeFd, count[:])
+		return
+	}
+	o := p.outputs[fd]
+	if o == nil {
+		return
+	}
+	n, err := o.readOnce(p.buf)
+	switch {
+	case err == syscall.EAGAIN:
+	case err != nil:
+		p.end(o)
+	case n >= pipeSize && !o.large:
+		// The child waits for us: a larger pipe lets both do more at a time. It
+		// may be refused, and then stays as it is.
+		o.large = true
+		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(o.fd), syscall.F_SETPIPE_SZ, readSize)
+	}
+}
+
+// finishEnds drains and ends the outputs whose child is gone.
+func (p *poller) finishEnds() {
+	for {
+		var o *output
+		if len(p.late) > 0 {
+			o, p.late = p.late[0], p.late[1:]
+		} else {
+			select {
+			case o = <-p.ends:
+			default:
+				return
+			}
+		}
+		if p.outputs[int32(o.fd)] == o {
+			o.drain(p.buf)
+			p.end(o)
+		}
+	}
+}
+
+// end closes an output. It is taken out of the epoll set by hand: a child that is
+// being forked has a copy of the descriptor until its exec.
+func (p *poller) end(o *output) {
+	delete(p.outputs, int32(o.fd))
+	_ = syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_DEL, o.fd, nil)
+	syscall.Close(o.fd)
+	o.end()
+}

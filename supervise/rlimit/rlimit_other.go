@@ -1,0 +1,5 @@
+//go:build !linux
+
+package rlimit
+
+func softLimit() int64 { return -1 }

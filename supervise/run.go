@@ -1,0 +1,309 @@
+package supervise
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"supervisor/inifile"
+	"supervisor/web"
+	"supervisor/xmlrpc"
+)
+
+// Run is supervisord. It returns the exit status, or an error of the
+// configuration or of the start that is to be shown as a usage error.
+func Run(st Start) (exit int, err error) {
+	parent := takeParent(st.Env)
+	cfg, err := ReadConfig(st.Path, st.Overrides, st.Env)
+	if err != nil {
+		return 0, err
+	}
+	if !cfg.NoDaemon && parent == nil {
+		return launch(st)
+	}
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
+	closeInherited()
+	d := &daemon{Start: st, executable: selfPath(), parent: parent, path: st.Path, first: true}
+	for {
+		next, exit, err := d.round(cfg)
+		if next == nil {
+			return exit, err
+		}
+		cfg, d.first = next, false
+	}
+}
+
+// daemon is what lives longer than a round.
+type daemon struct {
+	Start
+	executable string
+	path       string   // of the configuration: as given, or absolute once the directory has changed
+	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
+	first      bool
+	serial     uint64            // of the next event
+	environ    map[string]string // what [supervisord] environment has said so far
+}
+
+// read reads the configuration again.
+func (d *daemon) read() (*Config, error) {
+	o := d.Overrides
+	o.Environment = d.environ
+	cfg, err := ReadConfig(d.path, o, d.Env)
+	if err == nil && d.path != d.Path {
+		cfg.Path = d.Path
+	}
+	return cfg, err
+}
+
+// round runs one configuration until it is to be replaced by the next, or nil.
+func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
+	notes := slices.Clone(cfg.Notes)
+	if err = becomeUser(cfg, &notes); err != nil {
+		return nil, 0, err
+	}
+	if d.first {
+		if err = raiseLimits(cfg, &notes); err != nil {
+			return nil, 0, err
+		}
+		adoptOrphans(cfg, &notes)
+	}
+	files := newLogFiles()
+	log, err := d.openLog(cfg, files)
+	if err != nil {
+		fmt.Fprintf(d.Stderr, "Error: cannot open the log %s: %v\n", cfg.Logfile, err)
+		return nil, 1, nil
+	}
+	defer log.Close()
+	logNotes(log, notes)
+
+	listeners, err := listen(cfg, d.Stderr)
+	if err != nil {
+		return nil, 0, err
+	}
+	s, err := d.newSupervisor(cfg, log, files)
+	if err == nil {
+		defer s.close()
+		err = s.build(cfg)
+	}
+	if err != nil {
+		closeAll(listeners)
+		fmt.Fprintf(d.Stderr, "Error: %v\n", err)
+		return nil, 1, nil
+	}
+	signals := notify()
+	defer signal.Stop(signals)
+	s.signals = signals
+	if d.first && d.parent != nil {
+		if err = d.detach(cfg, log); err != nil {
+			closeAll(listeners)
+			return nil, 0, err
+		}
+	}
+	servers := s.serve(cfg, listeners, &API{s: s, version: d.Version})
+	defer servers.close()
+	pidfile := writePidfile(cfg.Pidfile, log)
+	defer pidfile.remove()
+	d.ready()
+	s.bus.raise(eventSupervisorRunning, "")
+	if s.run() == Shutdown {
+		return nil, 0, nil
+	}
+	return s.successor, 0, nil
+}
+
+// openLog opens the main log.
+func (d *daemon) openLog(cfg *Config, files *logFiles) (*Logger, error) {
+	o := LoggerOptions{
+		Level: cfg.LogLevel, Path: cfg.Logfile, MaxBytes: cfg.LogfileMaxBytes, Backups: cfg.LogfileBackups,
+		Program: filepath.Base(d.Argv0), files: files,
+		Report: func(text string) { fmt.Fprintln(d.Stderr, text) },
+	}
+	if cfg.NoDaemon && !cfg.Silent {
+		o.Echo = d.Stdout
+	}
+	return NewLogger(o)
+}
+
+// logNotes logs what there was to say before there was a log: the worst first.
+func logNotes(log *Logger, notes []Note) {
+	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Compare(b.Level, a.Level) })
+	for _, n := range notes {
+		log.Log(n.Level, "%s", n.Text)
+	}
+}
+
+// newSupervisor makes a round without groups.
+func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supervisor, error) {
+	s := &Supervisor{
+		log: log, cfg: cfg, read: d.rememberingRead, executable: d.executable,
+		environ: os.Environ(), env: d.Env,
+		table:    table{byPID: map[int]*process{}},
+		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, log: log},
+		ticks:    newTicks(),
+		sockets:  sockets{log: log, open: map[*FastCGISocket]*sharedSocket{}},
+		logFiles: files, autoLogs: map[autoLogKey]string{},
+		syslog: newSyslog(filepath.Base(d.Argv0), ""),
+		mood:   Running, messages: make(chan message, 256), requests: make(chan func(time.Time)),
+		timer: time.NewTimer(time.Hour), done: make(chan struct{}),
+	}
+	s.timer.Stop()
+	s.guard.Store(int32(Running))
+	var err error
+	s.poller, err = newPoller(s.messages)
+	return s, err
+}
+
+// rememberingRead is read. It may be called from any goroutine, but what it
+// remembers is set once, at the start.
+func (d *daemon) rememberingRead() (*Config, error) { return d.read() }
+
+// build makes the configured groups active.
+func (s *Supervisor) build(cfg *Config) error {
+	if !cfg.NoCleanup {
+		for _, n := range cleanAutoLogs(cfg.ChildLogDir, cfg.Identifier) {
+			s.log.Log(n.Level, "%s", n.Text)
+		}
+	}
+	now := time.Now()
+	for _, g := range cfg.Groups {
+		if s.table.group(g.Name) != nil {
+			continue // a second group of that name never had a chance
+		}
+		if _, err := s.addGroup(g, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close releases what the round holds besides its children, which are gone.
+func (s *Supervisor) close() {
+	s.poller.close()
+	s.umask.close()
+	s.syslog.Close()
+	s.timer.Stop()
+}
+
+// listen opens the sockets of all servers, or none.
+func listen(cfg *Config, stderr interface{ Write([]byte) (int, error) }) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, c := range cfg.Servers {
+		l, err := web.Listen(c, stderr)
+		if err != nil {
+			closeAll(listeners)
+			return nil, err
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		l.Close()
+	}
+}
+
+// servers are the HTTP servers of a round.
+type servers []*web.Server
+
+// serve begins to answer clients.
+func (s *Supervisor) serve(cfg *Config, listeners []net.Listener, api *API) servers {
+	var namespaces []xmlrpc.Namespace
+	for _, name := range cfg.RPCNamespaces {
+		namespaces = append(namespaces, api.namespace(name))
+	}
+	rpc := xmlrpc.NewServer(rpcLog{s.log}, namespaces...)
+	var all servers
+	for i, l := range listeners {
+		for _, name := range cfg.RPCNamespaces {
+			s.log.Info("RPC interface '%s' initialized", name)
+		}
+		if cfg.Servers[i].Username == "" {
+			s.log.Crit("Server %s running without any HTTP authentication checking", inifile.PythonRepr(cfg.Servers[i].Section))
+		}
+		server := web.NewServer(web.Options{
+			Config: cfg.Servers[i], Version: api.version, Backend: api, Log: s.log, Stderr: os.Stderr,
+			RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc.Serve(ctx, body, dst) },
+		})
+		all = append(all, server)
+		go server.Serve(l) // ends with Close, and has no other error worth a word
+	}
+	return all
+}
+
+func (all servers) close() {
+	for _, server := range all {
+		server.Close()
+	}
+}
+
+// rpcLog writes what happens to calls to the main log.
+type rpcLog struct{ log *Logger }
+
+func (l rpcLog) Called(method string) {
+	if l.log.Enabled(Trace) {
+		l.log.Trace("XML-RPC method called: %s()", method)
+	}
+}
+
+func (l rpcLog) Returned(method string) {
+	if l.log.Enabled(Trace) {
+		l.log.Trace("XML-RPC method %s() returned successfully", method)
+	}
+}
+
+func (l rpcLog) Faulted(method string, f *xmlrpc.Fault) {
+	if l.log.Enabled(Trace) {
+		l.log.Trace("XML-RPC method %s() returned fault: [%d] %s", method, f.Code, f.Text)
+	}
+}
+
+func (l rpcLog) Invalid(data []byte, reason string) {
+	if reason == "no method name" {
+		l.log.Error("XML-RPC request data %s is invalid: no method name", appendBytesRepr(nil, data))
+		return
+	}
+	l.log.Error("XML-RPC request data %s is invalid: unmarshallable", appendBytesRepr(nil, data))
+}
+
+func (l rpcLog) Crashed(data []byte, trace string) {
+	l.log.Crit("Handling XML-RPC request with data %s raised an unexpected exception: %s", appendBytesRepr(nil, data), trace)
+}
+
+// pidfile is the path of a pidfile that is ours to remove; "" for none.
+type pidfile string
+
+// writePidfile writes our pid, and says that we have started. That it cannot be
+// written keeps us from nothing.
+func writePidfile(path string, log *Logger) pidfile {
+	pid := strconv.Itoa(os.Getpid())
+	if err := os.WriteFile(path, []byte(pid+"\n"), 0o666); err != nil {
+		log.Crit("could not write pidfile %s", path)
+		return ""
+	}
+	log.Info("supervisord started with pid %s", pid)
+	return pidfile(path)
+}
+
+func (p pidfile) remove() {
+	if p != "" {
+		_ = os.Remove(string(p)) // nobody is left to hear that it is gone already
+	}
+}
+
+// notify returns the signals that the manual speaks of. SIGCHLD may come in
+// bursts; one that is pending stands for all.
+func notify() chan os.Signal {
+	c := make(chan os.Signal, 16)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGCHLD)
+	return c
+}

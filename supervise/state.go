@@ -1,0 +1,301 @@
+package supervise
+
+import (
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// status is what the life cycle of a process is about. The zero value is a
+// process that was never started and is not going to be.
+type status struct {
+	State    xmlrpc.State
+	Due      time.Time // when timeUp comes; zero for never
+	Started  time.Time // last attempt to start, also a failed one; zero for never
+	Stopped  time.Time // when a child was last seen to have ended; zero for never
+	PID      int       // 0 without a child
+	Tries    int       // failed starts in a row; a stop does not reset it
+	Exit     int       // exit status of the last child; -1 after death by a signal
+	SpawnErr string    // why the last start failed, or what was wrong with the last exit
+}
+
+// input is something that happens to a process.
+type input interface{ isInput() }
+
+type (
+	// startAsked: somebody wants the process up.
+	startAsked struct{}
+	// stopAsked: somebody wants it down.
+	stopAsked struct{}
+	// spawned: the start that a spawn effect asked for has a child.
+	spawned struct{ PID int }
+	// spawnFailed: it has none, and why.
+	spawnFailed struct{ Text string }
+	// exited: the child has ended and its last output is in the log.
+	exited struct{ Status exitStatus }
+	// timeUp: status.Due has passed.
+	timeUp struct{}
+	// killFailed: the system refused to signal the child.
+	killFailed struct{ Text string }
+	// gaveUp: supervisord is going down, nothing will be retried.
+	gaveUp struct{}
+)
+
+func (startAsked) isInput()  {}
+func (stopAsked) isInput()   {}
+func (spawned) isInput()     {}
+func (spawnFailed) isInput() {}
+func (exited) isInput()      {}
+func (timeUp) isInput()      {}
+func (killFailed) isInput()  {}
+func (gaveUp) isInput()      {}
+
+// effect is something that has to be done about a process.
+type effect interface{ isEffect() }
+
+type (
+	// spawn: start a child, then feed in spawned or spawnFailed.
+	spawn struct{}
+	// kill: send Signal to the child, or to its process group.
+	kill struct {
+		Signal syscall.Signal
+		Group  bool
+	}
+	// announce: raise the PROCESS_STATE event of this change. Tries, PID and
+	// Expected are used by the events that carry them.
+	announce struct {
+		From, To xmlrpc.State
+		Tries    int
+		PID      int
+		Expected bool
+	}
+	// say: write a line to the main log.
+	say struct {
+		Level Level
+		Text  string
+	}
+)
+
+func (spawn) isEffect()    {}
+func (kill) isEffect()     {}
+func (announce) isEffect() {}
+func (say) isEffect()      {}
+
+// exitStatus is how a child ended.
+type exitStatus struct {
+	Code int    // -1 unless it exited by itself
+	Text string // "exit status 1", "terminated by SIGTERM"
+}
+
+const tooQuickly = "Exited too quickly (process log may have details)"
+
+// next is the life cycle of one process: what it becomes, and what has to be
+// done about it, when in happens at now. It does no I/O and reads no clock. A
+// state that in means nothing to is returned as it is.
+//
+// A state from which a start is due by itself (STOPPED with autostart, EXITED
+// with autorestart, BACKOFF) has Due set, and timeUp starts it; whoever wants no
+// more starts, withholds timeUp.
+//
+// After Supervisor's process.py: spawn, stop, kill, finish and transition.
+func next(cfg *Program, st status, now time.Time, in input) (status, []effect) {
+	switch in := in.(type) {
+	case startAsked:
+		return onStart(cfg, st, now)
+	case spawned:
+		return onSpawned(cfg, st, now, in.PID)
+	case spawnFailed:
+		if st.State != xmlrpc.Starting {
+			return st, nil
+		}
+		st, effects := backOff(cfg, st, now, in.Text)
+		return st, append([]effect{say{Info, "spawnerr: " + in.Text}}, effects...)
+	case stopAsked:
+		return onStop(cfg, st, now)
+	case exited:
+		return onExit(cfg, st, now, in.Status)
+	case timeUp:
+		return onTime(cfg, st, now)
+	case killFailed:
+		if !st.State.Signallable() {
+			return st, nil
+		}
+		from := st.State
+		st.State, st.Due, st.SpawnErr = xmlrpc.Unknown, time.Time{}, in.Text
+		return st, []effect{announce{From: from, To: xmlrpc.Unknown}}
+	case gaveUp:
+		if st.State != xmlrpc.Backoff {
+			return st, nil
+		}
+		st.State, st.Due = xmlrpc.Fatal, time.Time{}
+		return st, []effect{announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}}
+	}
+	return st, nil
+}
+
+// onStart begins a start where there is no child yet.
+func onStart(cfg *Program, st status, now time.Time) (status, []effect) {
+	switch st.State {
+	case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Backoff:
+		from := st.State
+		st.State, st.Started, st.Due = xmlrpc.Starting, now, time.Time{}
+		st.Exit, st.SpawnErr = 0, ""
+		return st, []effect{announce{From: from, To: xmlrpc.Starting, Tries: st.Tries}, spawn{}}
+	case xmlrpc.Unknown:
+		return st, nil
+	}
+	return st, []effect{say{Warn, "process '" + cfg.Name + "' already running"}}
+}
+
+// onSpawned begins the wait for startsecs; with none to wait the process is up.
+func onSpawned(cfg *Program, st status, now time.Time, pid int) (status, []effect) {
+	if st.State != xmlrpc.Starting {
+		return st, nil
+	}
+	st.PID = pid
+	st.Due = now.Add(cfg.StartSecs)
+	effects := []effect{say{Info, "spawned: '" + cfg.Name + "' with pid " + strconv.Itoa(pid)}}
+	if cfg.StartSecs > 0 {
+		return st, effects
+	}
+	st, up := comeUp(cfg, st)
+	return st, append(effects, up...)
+}
+
+// onStop asks the child to end, or calls off the next attempt to start one.
+func onStop(cfg *Program, st status, now time.Time) (status, []effect) {
+	from := st.State
+	switch st.State {
+	case xmlrpc.Starting, xmlrpc.Running:
+		st.State, st.Due = xmlrpc.Stopping, now.Add(cfg.StopWait)
+		return st, []effect{
+			say{Debug, killing(cfg, st.PID, cfg.StopSignal, cfg.StopAsGroup)},
+			announce{From: from, To: xmlrpc.Stopping, PID: st.PID},
+			kill{cfg.StopSignal, cfg.StopAsGroup},
+		}
+	case xmlrpc.Backoff:
+		st.State, st.Due = xmlrpc.Stopped, time.Time{}
+		return st, []effect{
+			say{Debug, "Attempted to kill " + cfg.Name + ", which is in BACKOFF state."},
+			announce{From: from, To: xmlrpc.Stopped},
+		}
+	case xmlrpc.Stopped, xmlrpc.Exited:
+		st.Due = time.Time{} // a start that was due is called off
+	}
+	return st, nil
+}
+
+// onTime does what was put off until now.
+func onTime(cfg *Program, st status, now time.Time) (status, []effect) {
+	switch st.State {
+	case xmlrpc.Starting: // stayed up for startsecs
+		return comeUp(cfg, st)
+	case xmlrpc.Stopping: // outlived stopwaitsecs, and will be asked again
+		st.Due = now.Add(max(cfg.StopWait, minKillWait))
+		return st, []effect{
+			say{Warn, "killing '" + cfg.Name + "' (" + strconv.Itoa(st.PID) + ") with SIGKILL"},
+			say{Debug, killing(cfg, st.PID, syscall.SIGKILL, cfg.KillAsGroup)},
+			kill{syscall.SIGKILL, cfg.KillAsGroup},
+		}
+	case xmlrpc.Backoff:
+		if st.Tries > cfg.StartRetries {
+			st.State, st.Due, st.Tries = xmlrpc.Fatal, time.Time{}, 0
+			return st, []effect{
+				announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal},
+				say{Info, "gave up: " + cfg.Name + " entered FATAL state, too many start retries too quickly"},
+			}
+		}
+		return onStart(cfg, st, now)
+	case xmlrpc.Stopped, xmlrpc.Exited: // autostart, autorestart
+		return onStart(cfg, st, now)
+	}
+	return st, nil
+}
+
+// minKillWait keeps stopwaitsecs=0 from sending SIGKILL without a pause to a
+// child that is on its way out but not yet gone.
+const minKillWait = 100 * time.Millisecond
+
+// onExit says what the end of the child means.
+func onExit(cfg *Program, st status, now time.Time, how exitStatus) (status, []effect) {
+	from, pid := st.State, st.PID
+	expected := slices.Contains(cfg.ExitCodes, how.Code)
+	switch st.State {
+	case xmlrpc.Stopping:
+		st.State, st.Due, st.PID, st.Stopped, st.Exit = xmlrpc.Stopped, time.Time{}, 0, now, how.Code
+		level := Warn
+		if expected {
+			level = Info
+		}
+		return st, []effect{
+			announce{From: from, To: xmlrpc.Stopped, PID: pid},
+			say{level, "stopped: " + cfg.Name + " (" + how.Text + ")"},
+		}
+	case xmlrpc.Starting:
+		st.PID, st.Stopped = 0, now
+		if now.Before(st.Due) {
+			st, effects := backOff(cfg, st, now, tooQuickly)
+			return st, append(effects, say{Warn, "exited: " + cfg.Name + " (" + how.Text + "; not expected)"})
+		}
+		// It stayed up for startsecs after all; only the timer comes later than
+		// the news of its end.
+		up := announce{From: from, To: xmlrpc.Running, PID: pid}
+		st, effects := end(cfg, st, now, pid, how, expected)
+		return st, append([]effect{up}, effects...)
+	case xmlrpc.Running:
+		return end(cfg, st, now, pid, how, expected)
+	case xmlrpc.Unknown:
+		st.PID, st.Stopped = 0, now // final: nobody can say what it was doing
+	}
+	return st, nil
+}
+
+// end is the end of a child that was up and was not asked to stop.
+func end(cfg *Program, st status, now time.Time, pid int, how exitStatus, expected bool) (status, []effect) {
+	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Exited, time.Time{}, 0, now
+	st.Tries, st.Exit, st.SpawnErr = 0, how.Code, ""
+	line := say{Info, "exited: " + cfg.Name + " (" + how.Text + "; expected)"}
+	if !expected {
+		st.SpawnErr = "Bad exit code " + strconv.Itoa(how.Code)
+		line = say{Warn, "exited: " + cfg.Name + " (" + how.Text + "; not expected)"}
+	}
+	if cfg.Autorestart == RestartAlways || cfg.Autorestart == RestartUnexpected && !expected {
+		st.Due = now
+	}
+	return st, []effect{
+		announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: pid, Expected: expected}, line,
+	}
+}
+
+// comeUp is the step from STARTING to RUNNING.
+func comeUp(cfg *Program, st status) (status, []effect) {
+	st.State, st.Due, st.Tries = xmlrpc.Running, time.Time{}, 0
+	secs := strconv.FormatInt(int64(cfg.StartSecs/time.Second), 10)
+	return st, []effect{
+		announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: st.PID},
+		say{Info, "success: " + cfg.Name + " entered RUNNING state, process has stayed up for > than " + secs + " seconds (startsecs)"},
+	}
+}
+
+// backOff is a failed start: the n-th in a row waits n seconds for the next, and
+// after the last there is nothing to wait for.
+func backOff(cfg *Program, st status, now time.Time, why string) (status, []effect) {
+	st.State, st.SpawnErr, st.Due = xmlrpc.Backoff, why, now
+	st.Tries++
+	if st.Tries <= cfg.StartRetries {
+		st.Due = now.Add(time.Duration(st.Tries) * time.Second)
+	}
+	return st, []effect{announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: st.Tries}}
+}
+
+// killing is the debug line before a signal is sent.
+func killing(cfg *Program, pid int, sig syscall.Signal, group bool) string {
+	target := ") with signal "
+	if group {
+		target = ") process group with signal "
+	}
+	return "killing " + cfg.Name + " (pid " + strconv.Itoa(pid) + target + signalName(sig)
+}

@@ -1,0 +1,244 @@
+package supervise
+
+import (
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func testProgram() *Program {
+	return &Program{
+		Name: "web", Group: "web", StartSecs: 2 * time.Second, StartRetries: 3, ExitCodes: []int{0, 2},
+		StopSignal: syscall.SIGTERM, StopWait: 10 * time.Second, Autorestart: RestartUnexpected,
+	}
+}
+
+// The lines that several rows expect.
+var (
+	saidSuccess = say{Info, "success: web entered RUNNING state, process has stayed up for > than 2 seconds (startsecs)"}
+	saidGaveUp  = say{Info, "gave up: web entered FATAL state, too many start retries too quickly"}
+	saidAlready = say{Warn, "process 'web' already running"}
+	saidBackoff = say{Debug, "Attempted to kill web, which is in BACKOFF state."}
+)
+
+func after(secs int) time.Time { return t0.Add(time.Duration(secs) * time.Second) }
+
+// transitions has a row for every state and input, the dull ones too.
+var transitions = []struct {
+	name    string
+	from    status
+	input   input
+	want    status
+	effects []effect
+}{
+	// STOPPED
+	{"start", status{State: xmlrpc.Stopped, Tries: 3, Exit: 1, SpawnErr: "x"}, startAsked{},
+		status{State: xmlrpc.Starting, Started: t0, Tries: 3},
+		[]effect{announce{From: xmlrpc.Stopped, To: xmlrpc.Starting, Tries: 3}, spawn{}}},
+	{"a stop calls off an autostart", status{State: xmlrpc.Stopped, Due: t0}, stopAsked{}, status{State: xmlrpc.Stopped}, nil},
+	{"spawned without a start", status{State: xmlrpc.Stopped}, spawned{7}, status{State: xmlrpc.Stopped}, nil},
+	{"spawn failed without a start", status{State: xmlrpc.Stopped}, spawnFailed{"x"}, status{State: xmlrpc.Stopped}, nil},
+	{"exit without a child", status{State: xmlrpc.Stopped}, exited{exitStatus{1, "exit status 1"}}, status{State: xmlrpc.Stopped}, nil},
+	{"autostart", status{State: xmlrpc.Stopped, Due: t0}, timeUp{}, status{State: xmlrpc.Starting, Started: t0},
+		[]effect{announce{From: xmlrpc.Stopped, To: xmlrpc.Starting}, spawn{}}},
+	{"kill failed, stopped", status{State: xmlrpc.Stopped}, killFailed{"x"}, status{State: xmlrpc.Stopped}, nil},
+	{"gave up, stopped", status{State: xmlrpc.Stopped}, gaveUp{}, status{State: xmlrpc.Stopped}, nil},
+
+	// STARTING
+	{"start while starting", status{State: xmlrpc.Starting, PID: 7}, startAsked{}, status{State: xmlrpc.Starting, PID: 7}, []effect{saidAlready}},
+	{"stop while starting", status{State: xmlrpc.Starting, PID: 7, Tries: 1}, stopAsked{},
+		status{State: xmlrpc.Stopping, PID: 7, Tries: 1, Due: after(10)},
+		[]effect{say{Debug, "killing web (pid 7) with signal SIGTERM"}, announce{From: xmlrpc.Starting, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, false}}},
+	{"spawned", status{State: xmlrpc.Starting, Started: t0}, spawned{7},
+		status{State: xmlrpc.Starting, Started: t0, PID: 7, Due: after(2)}, []effect{say{Info, "spawned: 'web' with pid 7"}}},
+	{"spawn failed", status{State: xmlrpc.Starting, Started: t0}, spawnFailed{"can't find command 'x'"},
+		status{State: xmlrpc.Backoff, Started: t0, Tries: 1, Due: after(1), SpawnErr: "can't find command 'x'"},
+		[]effect{say{Info, "spawnerr: can't find command 'x'"}, announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1}}},
+	{"spawn failed for the last time", status{State: xmlrpc.Starting, Tries: 3}, spawnFailed{"x"},
+		status{State: xmlrpc.Backoff, Tries: 4, Due: t0, SpawnErr: "x"},
+		[]effect{say{Info, "spawnerr: x"}, announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 4}}},
+	{"died young", status{State: xmlrpc.Starting, PID: 7, Tries: 1, Due: after(1)}, exited{exitStatus{0, "exit status 0"}},
+		status{State: xmlrpc.Backoff, Tries: 2, Stopped: t0, Due: after(2), SpawnErr: tooQuickly},
+		[]effect{announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 2}, say{Warn, "exited: web (exit status 0; not expected)"}}},
+	{"exit and startsecs at the same moment", status{State: xmlrpc.Starting, PID: 7, Tries: 1, Due: t0}, exited{exitStatus{0, "exit status 0"}},
+		status{State: xmlrpc.Exited, Stopped: t0},
+		[]effect{announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: 7},
+			announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7, Expected: true}, say{Info, "exited: web (exit status 0; expected)"}}},
+	{"stayed up", status{State: xmlrpc.Starting, PID: 7, Tries: 2, Due: t0}, timeUp{}, status{State: xmlrpc.Running, PID: 7},
+		[]effect{announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: 7}, saidSuccess}},
+	{"kill failed, starting", status{State: xmlrpc.Starting, PID: 7, Due: t0}, killFailed{"x"},
+		status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"}, []effect{announce{From: xmlrpc.Starting, To: xmlrpc.Unknown}}},
+	{"gave up, starting", status{State: xmlrpc.Starting}, gaveUp{}, status{State: xmlrpc.Starting}, nil},
+
+	// RUNNING
+	{"start while running", status{State: xmlrpc.Running, PID: 7}, startAsked{}, status{State: xmlrpc.Running, PID: 7}, []effect{saidAlready}},
+	{"stop", status{State: xmlrpc.Running, PID: 7}, stopAsked{}, status{State: xmlrpc.Stopping, PID: 7, Due: after(10)},
+		[]effect{say{Debug, "killing web (pid 7) with signal SIGTERM"}, announce{From: xmlrpc.Running, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, false}}},
+	{"spawned, running", status{State: xmlrpc.Running, PID: 7}, spawned{8}, status{State: xmlrpc.Running, PID: 7}, nil},
+	{"spawn failed, running", status{State: xmlrpc.Running, PID: 7}, spawnFailed{"x"}, status{State: xmlrpc.Running, PID: 7}, nil},
+	{"expected exit", status{State: xmlrpc.Running, PID: 7}, exited{exitStatus{2, "exit status 2"}}, status{State: xmlrpc.Exited, Stopped: t0, Exit: 2},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7, Expected: true}, say{Info, "exited: web (exit status 2; expected)"}}},
+	{"unexpected exit is followed by a start", status{State: xmlrpc.Running, PID: 7}, exited{exitStatus{-1, "terminated by SIGKILL"}},
+		status{State: xmlrpc.Exited, Stopped: t0, Exit: -1, Due: t0, SpawnErr: "Bad exit code -1"},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (terminated by SIGKILL; not expected)"}}},
+	{"time up, running", status{State: xmlrpc.Running, PID: 7}, timeUp{}, status{State: xmlrpc.Running, PID: 7}, nil},
+	{"kill failed", status{State: xmlrpc.Running, PID: 7}, killFailed{"x"}, status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Unknown}}},
+	{"gave up, running", status{State: xmlrpc.Running}, gaveUp{}, status{State: xmlrpc.Running}, nil},
+
+	// BACKOFF
+	{"start in backoff", status{State: xmlrpc.Backoff, Tries: 2, Due: after(2), SpawnErr: "x"}, startAsked{},
+		status{State: xmlrpc.Starting, Started: t0, Tries: 2}, []effect{announce{From: xmlrpc.Backoff, To: xmlrpc.Starting, Tries: 2}, spawn{}}},
+	{"stop in backoff", status{State: xmlrpc.Backoff, Tries: 2, Due: after(2), SpawnErr: "x"}, stopAsked{},
+		status{State: xmlrpc.Stopped, Tries: 2, SpawnErr: "x"}, []effect{saidBackoff, announce{From: xmlrpc.Backoff, To: xmlrpc.Stopped}}},
+	{"spawned, backoff", status{State: xmlrpc.Backoff}, spawned{7}, status{State: xmlrpc.Backoff}, nil},
+	{"spawn failed, backoff", status{State: xmlrpc.Backoff}, spawnFailed{"x"}, status{State: xmlrpc.Backoff}, nil},
+	{"exit, backoff", status{State: xmlrpc.Backoff}, exited{exitStatus{}}, status{State: xmlrpc.Backoff}, nil},
+	{"next attempt", status{State: xmlrpc.Backoff, Tries: 3, Due: t0, SpawnErr: "x"}, timeUp{}, status{State: xmlrpc.Starting, Started: t0, Tries: 3},
+		[]effect{announce{From: xmlrpc.Backoff, To: xmlrpc.Starting, Tries: 3}, spawn{}}},
+	{"no attempt left", status{State: xmlrpc.Backoff, Tries: 4, Due: t0, SpawnErr: "x"}, timeUp{}, status{State: xmlrpc.Fatal, SpawnErr: "x"},
+		[]effect{announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}, saidGaveUp}},
+	{"kill failed, backoff", status{State: xmlrpc.Backoff}, killFailed{"x"}, status{State: xmlrpc.Backoff}, nil},
+	{"gave up", status{State: xmlrpc.Backoff, Tries: 2, Due: after(2)}, gaveUp{}, status{State: xmlrpc.Fatal, Tries: 2},
+		[]effect{announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}}},
+
+	// STOPPING
+	{"start while stopping", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, startAsked{}, status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, []effect{saidAlready}},
+	{"stop while stopping", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, stopAsked{}, status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, nil},
+	{"spawned, stopping", status{State: xmlrpc.Stopping, PID: 7}, spawned{8}, status{State: xmlrpc.Stopping, PID: 7}, nil},
+	{"spawn failed, stopping", status{State: xmlrpc.Stopping, PID: 7}, spawnFailed{"x"}, status{State: xmlrpc.Stopping, PID: 7}, nil},
+	{"stopped by its signal", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, exited{exitStatus{-1, "terminated by SIGTERM"}},
+		status{State: xmlrpc.Stopped, Stopped: t0, Exit: -1},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{Warn, "stopped: web (terminated by SIGTERM)"}}},
+	{"stopped with an expected code", status{State: xmlrpc.Stopping, PID: 7}, exited{exitStatus{2, "exit status 2"}},
+		status{State: xmlrpc.Stopped, Stopped: t0, Exit: 2},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{Info, "stopped: web (exit status 2)"}}},
+	{"outlived stopwaitsecs", status{State: xmlrpc.Stopping, PID: 7, Due: t0}, timeUp{}, status{State: xmlrpc.Stopping, PID: 7, Due: after(10)},
+		[]effect{say{Warn, "killing 'web' (7) with SIGKILL"}, say{Debug, "killing web (pid 7) with signal SIGKILL"}, kill{syscall.SIGKILL, false}}},
+	{"kill failed, stopping", status{State: xmlrpc.Stopping, PID: 7, Due: t0}, killFailed{"x"}, status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Unknown}}},
+	{"gave up, stopping", status{State: xmlrpc.Stopping}, gaveUp{}, status{State: xmlrpc.Stopping}, nil},
+
+	// EXITED
+	{"start again", status{State: xmlrpc.Exited, Exit: 2, SpawnErr: "x"}, startAsked{}, status{State: xmlrpc.Starting, Started: t0},
+		[]effect{announce{From: xmlrpc.Exited, To: xmlrpc.Starting}, spawn{}}},
+	{"a stop calls off an autorestart", status{State: xmlrpc.Exited, Due: t0}, stopAsked{}, status{State: xmlrpc.Exited}, nil},
+	{"spawned, exited", status{State: xmlrpc.Exited}, spawned{7}, status{State: xmlrpc.Exited}, nil},
+	{"spawn failed, exited", status{State: xmlrpc.Exited}, spawnFailed{"x"}, status{State: xmlrpc.Exited}, nil},
+	{"exit, exited", status{State: xmlrpc.Exited}, exited{exitStatus{}}, status{State: xmlrpc.Exited}, nil},
+	{"autorestart", status{State: xmlrpc.Exited, Due: t0}, timeUp{}, status{State: xmlrpc.Starting, Started: t0},
+		[]effect{announce{From: xmlrpc.Exited, To: xmlrpc.Starting}, spawn{}}},
+	{"kill failed, exited", status{State: xmlrpc.Exited}, killFailed{"x"}, status{State: xmlrpc.Exited}, nil},
+	{"gave up, exited", status{State: xmlrpc.Exited}, gaveUp{}, status{State: xmlrpc.Exited}, nil},
+
+	// FATAL
+	{"start after giving up", status{State: xmlrpc.Fatal, SpawnErr: "x"}, startAsked{}, status{State: xmlrpc.Starting, Started: t0},
+		[]effect{announce{From: xmlrpc.Fatal, To: xmlrpc.Starting}, spawn{}}},
+	{"stop, fatal", status{State: xmlrpc.Fatal}, stopAsked{}, status{State: xmlrpc.Fatal}, nil},
+	{"spawned, fatal", status{State: xmlrpc.Fatal}, spawned{7}, status{State: xmlrpc.Fatal}, nil},
+	{"spawn failed, fatal", status{State: xmlrpc.Fatal}, spawnFailed{"x"}, status{State: xmlrpc.Fatal}, nil},
+	{"exit, fatal", status{State: xmlrpc.Fatal}, exited{exitStatus{}}, status{State: xmlrpc.Fatal}, nil},
+	{"time up, fatal", status{State: xmlrpc.Fatal}, timeUp{}, status{State: xmlrpc.Fatal}, nil},
+	{"kill failed, fatal", status{State: xmlrpc.Fatal}, killFailed{"x"}, status{State: xmlrpc.Fatal}, nil},
+	{"gave up, fatal", status{State: xmlrpc.Fatal}, gaveUp{}, status{State: xmlrpc.Fatal}, nil},
+
+	// UNKNOWN
+	{"start, unknown", status{State: xmlrpc.Unknown, PID: 7}, startAsked{}, status{State: xmlrpc.Unknown, PID: 7}, nil},
+	{"stop, unknown", status{State: xmlrpc.Unknown, PID: 7}, stopAsked{}, status{State: xmlrpc.Unknown, PID: 7}, nil},
+	{"spawned, unknown", status{State: xmlrpc.Unknown}, spawned{7}, status{State: xmlrpc.Unknown}, nil},
+	{"spawn failed, unknown", status{State: xmlrpc.Unknown}, spawnFailed{"x"}, status{State: xmlrpc.Unknown}, nil},
+	{"exit, unknown", status{State: xmlrpc.Unknown, PID: 7}, exited{exitStatus{0, "exit status 0"}}, status{State: xmlrpc.Unknown, Stopped: t0}, nil},
+	{"time up, unknown", status{State: xmlrpc.Unknown}, timeUp{}, status{State: xmlrpc.Unknown}, nil},
+	{"kill failed, unknown", status{State: xmlrpc.Unknown}, killFailed{"x"}, status{State: xmlrpc.Unknown}, nil},
+	{"gave up, unknown", status{State: xmlrpc.Unknown}, gaveUp{}, status{State: xmlrpc.Unknown}, nil},
+}
+
+func TestTransitions(t *testing.T) {
+	for _, tt := range transitions {
+		t.Run(strings.ReplaceAll(tt.name, " ", "_"), func(t *testing.T) {
+			got, effects := next(testProgram(), tt.from, t0, tt.input)
+			if got != tt.want {
+				t.Errorf("status\n got %+v\nwant %+v", got, tt.want)
+			}
+			if !reflect.DeepEqual(effects, tt.effects) {
+				t.Errorf("effects\n got %+v\nwant %+v", effects, tt.effects)
+			}
+		})
+	}
+}
+
+// Every input in every state has its row.
+func TestTransitionsAreComplete(t *testing.T) {
+	states := []xmlrpc.State{xmlrpc.Stopped, xmlrpc.Starting, xmlrpc.Running, xmlrpc.Backoff, xmlrpc.Stopping, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Unknown}
+	inputs := []input{startAsked{}, stopAsked{}, spawned{}, spawnFailed{}, exited{}, timeUp{}, killFailed{}, gaveUp{}}
+	for _, state := range states {
+		for _, in := range inputs {
+			found := false
+			for _, tt := range transitions {
+				found = found || tt.from.State == state && reflect.TypeOf(tt.input) == reflect.TypeOf(in)
+			}
+			if !found {
+				t.Errorf("no row for %v and %T", state, in)
+			}
+		}
+	}
+}
+
+func TestStartsecsZeroIsUpAtOnce(t *testing.T) {
+	cfg := testProgram()
+	cfg.StartSecs = 0
+	got, effects := next(cfg, status{State: xmlrpc.Starting}, t0, spawned{7})
+	if got.State != xmlrpc.Running || len(effects) != 3 {
+		t.Errorf("got %+v, %+v", got, effects)
+	}
+}
+
+func TestAutorestart(t *testing.T) {
+	for _, tt := range []struct {
+		when Autorestart
+		code int
+		want bool
+	}{
+		{RestartAlways, 0, true}, {RestartAlways, 1, true},
+		{RestartNever, 0, false}, {RestartNever, 1, false},
+		{RestartUnexpected, 0, false}, {RestartUnexpected, 2, false}, {RestartUnexpected, 1, true}, {RestartUnexpected, -1, true},
+	} {
+		cfg := testProgram()
+		cfg.Autorestart = tt.when
+		got, _ := next(cfg, status{State: xmlrpc.Running, PID: 7}, t0, exited{exitStatus{tt.code, ""}})
+		if due := !got.Due.IsZero(); due != tt.want {
+			t.Errorf("autorestart %v after exit code %d: start due is %v", tt.when, tt.code, due)
+		}
+	}
+}
+
+func TestGroupSignals(t *testing.T) {
+	cfg := testProgram()
+	cfg.StopAsGroup, cfg.KillAsGroup = true, true
+	st, effects := next(cfg, status{State: xmlrpc.Running, PID: 7}, t0, stopAsked{})
+	want := []effect{
+		say{Debug, "killing web (pid 7) process group with signal SIGTERM"},
+		announce{From: xmlrpc.Running, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, true},
+	}
+	if !reflect.DeepEqual(effects, want) {
+		t.Errorf("stop: %+v", effects)
+	}
+	_, effects = next(cfg, st, st.Due, timeUp{})
+	if last := effects[len(effects)-1]; last != (kill{syscall.SIGKILL, true}) {
+		t.Errorf("escalation: %+v", effects)
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	cfg, st := testProgram(), status{State: xmlrpc.Running, PID: 7}
+	b.ReportAllocs()
+	for b.Loop() {
+		next(cfg, st, t0, exited{exitStatus{1, "exit status 1"}})
+	}
+}

@@ -1,0 +1,314 @@
+package supervise
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// Mood is what supervisord is about, with Supervisor's numbers.
+type Mood int32
+
+const (
+	Running    Mood = 1  // keeping programs up
+	Restarting Mood = 0  // stopping everything, for another round
+	Shutdown   Mood = -1 // stopping everything, for good
+)
+
+// Supervisor is one round: from a reading of the configuration until everything
+// it started has stopped. Its loop goroutine owns all of it but for the parts that
+// are said to be safe for others.
+type Supervisor struct {
+	log        *Logger // safe for concurrent use
+	cfg        *Config // as last read
+	read       func() (*Config, error)
+	executable string // our own binary
+	environ    []string
+	env        map[string]string // the same
+	warning    func(string)      // to our stderr
+
+	table    table
+	agenda   agenda
+	bus      bus
+	ticks    ticks
+	nextTick time.Time
+	sockets  sockets
+	logFiles *logFiles
+	autoLogs map[autoLogKey]string
+	syslog   *syslogWriter
+	umask    umaskForker
+
+	mood       Mood
+	guard      atomic.Int32 // the mood, for those who only want to know whether to ask
+	stopQueue  []*group     // in a shutdown: whose turn is still to come
+	nextReport time.Time    // in a shutdown: when to say again who is waited for
+	successor  *Config      // what the next round begins with
+
+	version  uint64          // counts changes of the table
+	shown    uint64          // the version that watchers know
+	watchers []chan<- uint64 // who waits for the next one
+
+	poller   *poller
+	messages chan message
+	requests chan func(time.Time)
+	signals  <-chan os.Signal
+	timer    *time.Timer
+	wake     time.Time // what the timer is set to; zero if it is not
+	done     chan struct{}
+}
+
+// run owns the process table until shutdown or restart, and reports which. No
+// other goroutine touches what is the loop's.
+func (s *Supervisor) run() Mood {
+	defer close(s.done)
+	for {
+		more, end := s.advance(time.Now())
+		if end {
+			return s.mood
+		}
+		if more { // there is more to do at once, but others have waited long enough
+			s.takeWaiting()
+			continue
+		}
+		select {
+		case fn := <-s.requests: // RPC and web, by way of do
+			fn(time.Now())
+		case m := <-s.messages: // pumps
+			s.handle(m, time.Now())
+		case sig := <-s.signals: // CHLD: reap; TERM, HUP, USR2: as in the manual
+			s.handleSignal(sig, time.Now())
+		case <-s.timer.C:
+			s.wake = time.Time{}
+		}
+	}
+}
+
+// takeWaiting does what others ask for by now, without waiting for more.
+func (s *Supervisor) takeWaiting() {
+	for range cap(s.messages) {
+		select {
+		case fn := <-s.requests:
+			fn(time.Now())
+		case m := <-s.messages:
+			s.handle(m, time.Now())
+		case sig := <-s.signals:
+			s.handleSignal(sig, time.Now())
+		default:
+			return
+		}
+	}
+}
+
+// advance does what is due at now and sets the timer to what comes next. It
+// reports whether more is due already, and whether the round is at its end.
+func (s *Supervisor) advance(now time.Time) (more, end bool) {
+	more = s.runAgenda(now)
+	if s.mood != Running && s.advanceShutdown(now) {
+		return false, true
+	}
+	s.nextTick = s.ticks.raiseDue(&s.bus, now)
+	if s.shown != s.version {
+		s.shown = s.version
+		for _, w := range s.watchers {
+			w <- s.version // it has room for one
+		}
+		s.watchers = nil
+	}
+	if more {
+		return true, false
+	}
+	s.setTimer(earlier(earlier(s.agenda.earliest(), s.nextTick), s.nextReport), now)
+	return false, false
+}
+
+// setTimer arms the one timer for wake, or not at all if wake is zero.
+func (s *Supervisor) setTimer(wake, now time.Time) {
+	switch {
+	case wake.Equal(s.wake) && wake.IsZero() == s.wake.IsZero():
+		return
+	case wake.IsZero():
+		s.timer.Stop()
+	default:
+		s.timer.Reset(wake.Sub(now))
+	}
+	s.wake = wake
+}
+
+// do runs fn on the loop goroutine, so that fn sees and changes one consistent
+// state. fn must not block: what it cannot answer at once, it leaves a waiter for.
+// After the end of the round the answer is the fault SHUTDOWN_STATE.
+func do[T any](ctx context.Context, s *Supervisor, fn func(time.Time) (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	reply := make(chan answer, 1)
+	request := func(now time.Time) {
+		value, err := fn(now)
+		reply <- answer{value, err}
+	}
+	var zero T
+	select {
+	case s.requests <- request:
+	case <-s.done:
+		return zero, xmlrpc.NewFault(xmlrpc.ShutdownState)
+	case <-ctx.Done():
+		return zero, ctx.Err()
+	}
+	select { // taken, but the loop may have ended before its turn came
+	case a := <-reply:
+		return a.value, a.err
+	case <-s.done:
+		select {
+		case a := <-reply:
+			return a.value, a.err
+		default:
+			return zero, xmlrpc.NewFault(xmlrpc.ShutdownState)
+		}
+	}
+}
+
+// handleSignal does what the manual says of a signal.
+func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
+	number, _ := sig.(syscall.Signal)
+	name := signalName(number)
+	switch number {
+	case syscall.SIGCHLD:
+		s.log.Debug("received %s indicating a child quit", name)
+		s.reap(now)
+	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
+		s.log.Warn("received %s indicating exit request", name)
+		s.setMood(Shutdown)
+	case syscall.SIGHUP:
+		if s.mood == Shutdown {
+			s.log.Warn("ignored %s indicating restart request (shutdown in progress)", name)
+			return
+		}
+		s.log.Warn("received %s indicating restart request", name)
+		_ = s.restart() // which has logged what is wrong; nobody else is to be told
+	case syscall.SIGUSR2:
+		s.log.Info("received %s indicating log reopen request", name)
+		s.reopenLogs()
+	default:
+		s.log.Blather("received %s indicating nothing", name)
+	}
+}
+
+// restart makes the next round begin, with the configuration as it is now. If
+// that is no good, nothing changes and the error says why.
+func (s *Supervisor) restart() error {
+	cfg, err := s.read()
+	if err != nil {
+		s.log.Crit("cannot restart, going on with the present configuration: %v", err)
+		return err
+	}
+	s.successor = cfg
+	s.setMood(Restarting)
+	return nil
+}
+
+// setMood begins the end of the round, or makes of a restart a shutdown.
+func (s *Supervisor) setMood(mood Mood) {
+	if s.mood == Shutdown {
+		return
+	}
+	begun := s.mood != Running
+	s.mood = mood
+	s.guard.Store(int32(mood))
+	if begun {
+		return
+	}
+	s.stopQueue = s.table.byPriority()
+	s.bus.raise(eventSupervisorStopping, "")
+	for _, g := range s.table.groups {
+		for _, p := range g.processes {
+			s.schedule(p) // nothing is started any more
+		}
+	}
+	s.version++
+}
+
+// shutdownReportPeriod is how often it is said who is waited for.
+const shutdownReportPeriod = 3 * time.Second
+
+// advanceShutdown stops the groups one after the other, the last in order of
+// priority first. It reports whether all of them are down.
+func (s *Supervisor) advanceShutdown(now time.Time) (done bool) {
+	for len(s.stopQueue) > 0 {
+		g := s.stopQueue[len(s.stopQueue)-1]
+		if !g.stopping {
+			g.stopping = true
+			s.stopForShutdown(g, now)
+		}
+		if !g.down() {
+			break
+		}
+		s.stopQueue = s.stopQueue[:len(s.stopQueue)-1]
+	}
+	if len(s.stopQueue) == 0 {
+		return true
+	}
+	if !s.nextReport.IsZero() && now.Before(s.nextReport) {
+		return false
+	}
+	s.nextReport = now.Add(shutdownReportPeriod)
+	s.reportUnstopped()
+	return false
+}
+
+// reportUnstopped says who keeps us from the end.
+func (s *Supervisor) reportUnstopped() {
+	var names []string
+	var unstopped []*process
+	for _, g := range s.table.groups {
+		for _, p := range g.processes {
+			if !p.State.Down() {
+				names = append(names, p.cfg.Name)
+				unstopped = append(unstopped, p)
+			}
+		}
+	}
+	s.log.Info("waiting for %s to die", strings.Join(names, ", "))
+	for _, p := range unstopped {
+		s.log.Blather("%s state: %v", p.cfg.Name, p.State)
+	}
+}
+
+// stopForShutdown stops the processes of a group, in reverse of the order in
+// which they are started on request. What waits for its next attempt is given up.
+func (s *Supervisor) stopForShutdown(g *group, now time.Time) {
+	processes := g.byPriority()
+	slices.Reverse(processes)
+	for _, p := range processes {
+		switch p.State {
+		case xmlrpc.Running, xmlrpc.Starting:
+			s.feed(p, now, stopAsked{})
+		case xmlrpc.Backoff:
+			s.feed(p, now, gaveUp{})
+		}
+	}
+}
+
+// reopenLogs reopens every log by name: ours, and those of live children.
+func (s *Supervisor) reopenLogs() {
+	s.log.Info("supervisord logreopen")
+	if err := s.log.Reopen(); err != nil {
+		s.log.Crit("cannot reopen the log %s: %v", s.log.Path(), err)
+	}
+	for _, p := range s.table.byPID {
+		for _, l := range p.logs {
+			if l == nil {
+				continue
+			}
+			if err := l.Reopen(); err != nil {
+				s.log.Crit("cannot reopen the log %s of %s: %v", l.Path(), p.cfg.Name, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// livePause is how long the live view rests between two updates, so that a
+// thousand processes starting at once are not a thousand updates.
+const livePause = 100 * time.Millisecond
+
+// update is one event of the live view: what to put where in the status page.
+// Fragments of HTML are left out where nothing has changed.
+type update struct {
+	Mark  string   `json:"mark"`
+	Now   int64    `json:"now"`
+	Table string   `json:"table,omitempty"` // all of it: processes have come or gone
+	Head  string   `json:"head,omitempty"`  // summary and groups
+	Rows  []string `json:"rows,omitempty"`  // those that have changed
+}
+
+// live streams changes of the process table as server-sent events. The
+// parameter mark is that of the table which the page shows already.
+func (u *ui) live(p params) reply {
+	return reply{
+		status: 200,
+		header: []field{
+			{"Content-Type", "text/event-stream"},
+			{"Cache-Control", "no-store"},
+			{"X-Accel-Buffering", "no"}, // or nginx would hold events back
+			{"X-Content-Type-Options", "nosniff"},
+		},
+		stream: func(ctx context.Context, w io.Writer) error { return u.follow(ctx, w, p["mark"]) },
+	}
+}
+
+// follow writes an event for each change until ctx ends or the daemon stops.
+func (u *ui) follow(ctx context.Context, w io.Writer, mark string) error {
+	var shown []xmlrpc.ProcessInfo
+	for version := uint64(0); ; {
+		// The version first: a change while the table is read counts as new.
+		next, err := u.backend.Changed(ctx, version)
+		if err != nil {
+			return err
+		}
+		processes, err := u.backend.AllProcessInfo(ctx)
+		if err != nil {
+			return err
+		}
+		event, err := u.update(shown, processes, mark)
+		if err != nil {
+			return err
+		}
+		if event.Mark != mark {
+			err = writeEvent(w, event)
+		} else if version == 0 {
+			_, err = io.WriteString(w, ": nothing new\n\n") // so that the client knows it is through
+		}
+		if err != nil {
+			return err
+		}
+		version, shown, mark = next, processes, event.Mark
+		select {
+		case <-time.After(livePause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// update returns what takes a page from old to new. Without old, or if other
+// processes are there now, that is the whole table.
+func (u *ui) update(old, new []xmlrpc.ProcessInfo, mark string) (update, error) {
+	t := makeTable(new, u.now(), "")
+	event := update{Mark: t.Mark, Now: t.Now}
+	if event.Mark == mark {
+		return event, nil
+	}
+	if !sameProcesses(old, new) {
+		var err error
+		event.Table, err = u.fragment("table", t)
+		return event, err
+	}
+	var err error
+	if event.Head, err = u.fragment("head", t); err != nil {
+		return event, err
+	}
+	for i := range new {
+		if fingerprint(old[i]) == fingerprint(new[i]) {
+			continue
+		}
+		html, err := u.fragment("row", t.Rows[i])
+		if err != nil {
+			return event, err
+		}
+		event.Rows = append(event.Rows, html)
+	}
+	return event, nil
+}
+
+func sameProcesses(a, b []xmlrpc.ProcessInfo) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Group != b[i].Group || a[i].Name != b[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
+// fragment renders a part of the status page.
+func (u *ui) fragment(name string, data any) (string, error) {
+	var b bytes.Buffer
+	err := u.templates().ExecuteTemplate(&b, name, data)
+	return b.String(), err
+}
+
+// writeEvent writes a value as a server-sent event, in one piece.
+func writeEvent(w io.Writer, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write([]byte("data: " + string(data) + "\n\n"))
+	return err
+}

@@ -1,0 +1,210 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"html/template"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// ui makes the pages: status, tail, and the live view of the status page.
+type ui struct {
+	backend Backend
+	version string
+	born    time.Time // what its files claim as their age
+	now     func() time.Time
+	// templates parses the pages' templates when the first page is asked for:
+	// most daemons are never looked at in a browser.
+	templates func() *template.Template
+}
+
+// newUI returns the pages over backend. Version stands in their footer.
+func newUI(backend Backend, version string) *ui {
+	return &ui{
+		backend: backend,
+		version: version,
+		born:    time.Now(),
+		now:     time.Now,
+		templates: sync.OnceValue(func() *template.Template {
+			return template.Must(template.ParseFS(files, "ui/*.html"))
+		}),
+	}
+}
+
+// serve answers a request for a page; false if its path is not one.
+func (u *ui) serve(ctx context.Context, r *request) (reply, bool) {
+	if r.method != "GET" && r.method != "POST" {
+		return reply{}, false
+	}
+	switch strings.TrimLeft(r.path, "/") {
+	case "", "index.html":
+		return u.index(ctx, r), true
+	case "tail.html":
+		return u.tail(ctx, readParams(r)), true
+	case "live":
+		if r.method != "GET" {
+			return reply{}, false
+		}
+		return u.live(readParams(r)), true
+	case "ok.html":
+		return reply{status: 200, header: []field{{"Content-Type", "text/plain"}}, body: []byte("OK")}, true
+	default:
+		return reply{}, false
+	}
+}
+
+// index carries out an action, or else shows the status page.
+func (u *ui) index(ctx context.Context, r *request) reply {
+	p := readParams(r)
+	if p["action"] == "" {
+		return u.status(ctx, p)
+	}
+	if crossSite(r) || prefetch(r) {
+		return errorReply(403)
+	}
+	// A restart that has begun is finished even if nobody waits for the answer.
+	message, err := u.act(context.WithoutCancel(ctx), p["action"], p["processname"])
+	if err != nil {
+		return errorReply(500)
+	}
+	location := "/?message=" + quote(message)
+	if p["filter"] != "" {
+		location += "&filter=" + quote(p["filter"])
+	}
+	header := append([]field{{"Location", location}, {"Content-Type", "text/html"}}, uncached()...)
+	return reply{status: 301, header: header, body: errorBody(301)}
+}
+
+// prefetch reports whether a browser only guesses that its user might go there.
+func prefetch(r *request) bool {
+	purpose, _ := r.header.get("Sec-Purpose")
+	return strings.Contains(purpose, "prefetch")
+}
+
+// uncached returns the fields that keep pages out of caches.
+func uncached() []field {
+	return []field{
+		{"Pragma", "no-cache"},
+		{"Cache-Control", "no-cache"},
+		{"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"},
+	}
+}
+
+// page renders a template as a page. Nothing in it may come from elsewhere or
+// stand in the page itself, and no other page may frame it.
+func (u *ui) page(name string, data any) reply {
+	var body bytes.Buffer
+	if err := u.templates().ExecuteTemplate(&body, name, data); err != nil {
+		return errorReply(500)
+	}
+	header := append([]field{{"Content-Type", "text/html;charset=utf-8"}}, uncached()...)
+	header = append(header,
+		field{"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+		field{"X-Frame-Options", "DENY"},
+		field{"X-Content-Type-Options", "nosniff"},
+		// Not no-referrer: with that, browsers say "Origin: null" in our own forms.
+		field{"Referrer-Policy", "same-origin"},
+	)
+	return reply{status: 200, header: header, body: body.Bytes()}
+}
+
+const (
+	minTail = 1 << 10
+	maxTail = 16 << 20 // what a page can be made of without hurting the daemon
+)
+
+// tailPage is what tail.html shows.
+type tailPage struct {
+	Title   string // the name of the process, or None
+	Name    string // empty: no process was named
+	Text    string
+	Channel string // stdout or stderr
+	Limit   int64
+	Limits  []tailChoice // to choose from
+	Refresh template.URL // the page again
+	Follow  template.URL // the stream that goes on where Text ends; empty: there is none
+	Version string
+}
+
+// tailChoice is a limit to choose.
+type tailChoice struct {
+	Bytes int64
+	Label string
+}
+
+// tail shows the end of a process's log.
+func (u *ui) tail(ctx context.Context, p params) reply {
+	page := tailPage{Title: "None", Text: "No process name found", Version: u.version}
+	if name := p["processname"]; name != "" {
+		page.Title, page.Name = name, name
+		page.Limit = tailLimit(p["limit"])
+		page.Limits = tailChoices(page.Limit)
+		page.Channel = "stdout"
+		query := "tail.html?processname=" + quote(name) + "&limit=" + strconv.FormatInt(page.Limit, 10)
+		follow := "logtail/" + quote(name)
+		if p["channel"] == "stderr" {
+			page.Channel = "stderr"
+			query += "&channel=stderr"
+			follow += "/stderr"
+		}
+		page.Refresh = template.URL(query)
+		text, err := u.tailText(ctx, name, page.Channel, min(page.Limit, maxTail))
+		if err == nil {
+			page.Follow = template.URL(follow)
+		}
+		page.Text = strings.ToValidUTF8(text, "\ufffd")
+	}
+	return u.page("tail.html", page)
+}
+
+// tailText returns the last limit bytes of a log. With an error, the text says
+// what is the matter in Supervisor's words.
+func (u *ui) tailText(ctx context.Context, name, channel string, limit int64) (string, error) {
+	text, err := u.backend.ReadProcessLog(ctx, name, channel, -limit, 0)
+	switch {
+	case err == nil:
+		return text, nil
+	case code(err) == xmlrpc.NoFile:
+		return "No file for " + name, err
+	default:
+		return "ERROR: " + unexpected(err), err
+	}
+}
+
+// tailChoices returns what to choose from, among them limit.
+func tailChoices(limit int64) []tailChoice {
+	sizes := []tailChoice{{1 << 10, "1 KB"}, {10 << 10, "10 KB"}, {100 << 10, "100 KB"}, {1 << 20, "1 MB"}}
+	for _, s := range sizes {
+		if s.Bytes == limit {
+			return sizes
+		}
+	}
+	return append(sizes, tailChoice{limit, strconv.FormatInt(limit, 10) + " bytes"})
+}
+
+// tailLimit reads how many bytes are asked for: digits, or else the minimum.
+func tailLimit(s string) int64 {
+	for i := range len(s) {
+		if s[i] < '0' || '9' < s[i] {
+			return minTail
+		}
+	}
+	// Out of range, the value is the largest there is; of "", it is 0.
+	limit, _ := strconv.ParseInt(s, 10, 64)
+	return max(minTail, limit)
+}
+
+// unexpected describes an error that has no words of its own.
+func unexpected(err error) string {
+	if fault, ok := errors.AsType[*xmlrpc.Fault](err); ok {
+		return "unexpected rpc fault [" + strconv.Itoa(int(fault.Code)) + "] " + fault.Text
+	}
+	return err.Error()
+}

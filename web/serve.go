@@ -1,0 +1,819 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	pathpkg "path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unicode/utf8"
+)
+
+// Options are what a Server is made of.
+type Options struct {
+	Config  ListenConfig // credentials, and how log lines name the server
+	Version string       // Supervisor's, shown on the status page
+	Backend Backend
+	Log     Logger
+	Stderr  io.Writer // the two lines Supervisor writes there; nil: nowhere
+
+	// RPC answers the XML-RPC call in body: an HTTP status and, if that is 200,
+	// dst with the answer appended. It keeps neither body nor dst. It may wait as
+	// long as the call takes; ctx ends with the server, not with the client's
+	// connection.
+	RPC func(ctx context.Context, body, dst []byte) (answer []byte, status int)
+
+	MaxBody        int // greatest body of a request in bytes; 0 means 64 MiB
+	MaxConnections int // open at a time; 0 means 1024
+
+	pages  pager
+	limits limits
+}
+
+// limits are the times a client may take. An idle connection has none: an event
+// listener that calls once an hour does not expect to be forgotten, and
+// Supervisor's own client does not connect again.
+type limits struct {
+	header time.Duration // from the first byte of a request to the end of its header
+	body   time.Duration // for the rest of the request
+	write  time.Duration // for each piece of an answer
+	stall  time.Duration // for each piece of a stream: a reader may be suspended
+	linger time.Duration // to read the last answer before the connection is closed
+	grace  time.Duration // for answers on their way when the server closes
+}
+
+const (
+	maxHeader    = 4 << 20  // bytes
+	maxBody      = 64 << 20 // bytes
+	maxConns     = 1024
+	firstBuffer  = 4 << 10  // enough for nearly every request and answer
+	maxPooled    = 64 << 10 // greater buffers are left to the collector
+	pieceOfWrite = 256 << 10
+)
+
+// Server answers the clients of one listener. After Medusa, as Supervisor has it
+// in http.py: what a request has to look like, and what is answered to one that
+// does not, is not what net/http thinks.
+type Server struct {
+	opts   Options
+	auth   credentials
+	ctx    context.Context // ends in Close
+	cancel context.CancelFunc
+	epoch  time.Time
+	bufs   sync.Pool // of *[]byte
+	freed  chan struct{}
+	full   atomic.Bool // accepting waits for freed
+	closed sync.WaitGroup
+
+	mu       sync.Mutex
+	listener net.Listener
+	conns    map[*conn]struct{}
+	watcher  *watcher // made for the first log stream; nil if there was none
+	watching bool     // the first log stream has been
+}
+
+// NewServer returns a server that Serve makes work.
+func NewServer(opts Options) *Server {
+	if opts.pages == nil {
+		opts.pages = newUI(opts.Backend, opts.Version)
+	}
+	if opts.MaxBody == 0 {
+		opts.MaxBody = maxBody
+	}
+	if opts.MaxConnections == 0 {
+		opts.MaxConnections = maxConns
+	}
+	if opts.Stderr == nil {
+		opts.Stderr = io.Discard
+	}
+	if opts.limits == (limits{}) {
+		opts.limits = limits{
+			header: time.Minute,
+			body:   5 * time.Minute,
+			write:  time.Minute,
+			stall:  time.Hour,
+			linger: 2 * time.Second,
+			grace:  2 * time.Second,
+		}
+	}
+	s := &Server{
+		opts:  opts,
+		auth:  credentials{opts.Config.Username, opts.Config.Password},
+		epoch: time.Now(),
+		freed: make(chan struct{}, 1),
+		conns: make(map[*conn]struct{}),
+	}
+	s.bufs.New = func() any { b := make([]byte, 0, firstBuffer); return &b }
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Serve accepts connections from l until Close, and then returns nil. It returns
+// early only if accepting fails for good.
+func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	s.listener = l
+	s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return l.Close()
+	}
+	for {
+		nc, err := l.Accept()
+		switch {
+		case s.ctx.Err() != nil:
+			if err == nil {
+				nc.Close() // nobody is there to be told of an error
+			}
+			return nil
+		case err == nil:
+			s.admit(nc)
+		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE),
+			errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.ENOBUFS):
+			s.makeRoom(time.Second) // who waits in the queue will be told by then
+		case errors.Is(err, syscall.ECONNABORTED):
+		default:
+			return err
+		}
+	}
+}
+
+// admit starts to serve a connection, once there is room for it.
+func (s *Server) admit(nc net.Conn) {
+	for {
+		s.mu.Lock()
+		if s.ctx.Err() != nil {
+			s.mu.Unlock()
+			nc.Close() // the client has not been promised anything yet
+			return
+		}
+		if len(s.conns) < s.opts.MaxConnections {
+			c, err := newConn(s, nc)
+			if err == nil {
+				s.conns[c] = struct{}{}
+				s.closed.Go(c.serve)
+			}
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		s.makeRoom(0)
+	}
+}
+
+// makeRoom closes the connection that has been idle longest and waits until
+// some connection has ended; if none is idle, until one is. After wait, unless
+// that is 0, it returns in any case.
+func (s *Server) makeRoom(wait time.Duration) {
+	s.full.Store(true)
+	defer s.full.Store(false)
+	var late <-chan time.Time
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		late = timer.C
+	}
+	s.mu.Lock()
+	var oldest *conn
+	var since int64
+	for c := range s.conns {
+		if idle := c.idle.Load(); idle > 0 && (oldest == nil || idle < since) {
+			oldest, since = c, idle
+		}
+	}
+	if oldest != nil && oldest.idle.CompareAndSwap(since, evicted) {
+		oldest.Close()
+	}
+	s.mu.Unlock()
+	select {
+	case <-s.freed:
+	case <-late:
+	case <-s.ctx.Done():
+	}
+}
+
+// signalFreed wakes makeRoom.
+func (s *Server) signalFreed() {
+	select {
+	case s.freed <- struct{}{}:
+	default: // it knows already
+	}
+}
+
+// Close closes the listener and every connection, and returns when no handler
+// runs any more. Streams end as they are, without a mark; an answer on its way
+// gets a moment to be written.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.cancel()
+	if s.listener != nil {
+		s.listener.Close() // its socket file is gone or not ours: nothing to do about it
+	}
+	for c := range s.conns {
+		c.hurry()
+	}
+	watcher := s.watcher
+	s.watcher = nil
+	s.mu.Unlock()
+	force := time.AfterFunc(s.opts.limits.grace, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := range s.conns {
+			c.Close()
+		}
+	})
+	defer force.Stop()
+	s.closed.Wait()
+	if watcher != nil {
+		watcher.close()
+	}
+}
+
+// getBuffer returns an empty buffer, putBuffer takes it back.
+func (s *Server) getBuffer() *[]byte { return s.bufs.Get().(*[]byte) }
+
+func (s *Server) putBuffer(b *[]byte) {
+	if cap(*b) <= maxPooled {
+		*b = (*b)[:0]
+		s.bufs.Put(b)
+	}
+}
+
+// answer finds out what to reply to a request. The body of the reply may be in
+// out. exact is whether keepAlive has to be.
+func (s *Server) answer(c *conn, r *request, out *[]byte) (rep reply, exact bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.opts.Log.Error("%s:Server Error: %v\n%s", c.peer(), p, debug.Stack())
+			rep, exact, err = errorReply(500), false, nil
+		}
+	}()
+	if status := s.auth.check(r.header, s.opts.Stderr); status == 401 {
+		rep = errorReply(status, field{"Connection", "close"}, field{"WWW-Authenticate", `Basic realm="default"`})
+		rep.close = true
+		return rep, false, nil
+	} else if status != 0 {
+		return errorReply(status), false, nil
+	}
+	switch {
+	case strings.HasPrefix(r.uri, "/RPC2"):
+		rep, err = s.call(c, r, out)
+		return rep, false, err
+	case strings.HasPrefix(r.uri, "/logtail"):
+		return s.processLog(r), false, nil
+	case strings.HasPrefix(r.uri, "/mainlogtail"):
+		return s.mainLog(r), false, nil
+	case isPage(r):
+		rep, err = s.page(c, r)
+		return rep, true, err
+	default:
+		return s.static(r), false, nil
+	}
+}
+
+// call answers an XML-RPC call.
+func (s *Server) call(c *conn, r *request, out *[]byte) (reply, error) {
+	if r.method != "POST" {
+		return errorReply(400), nil
+	}
+	if status, err := c.readBody(r); err != nil || status != 0 {
+		return refused(status), err
+	}
+	if len(r.body) == 0 {
+		return errorReply(400), nil
+	}
+	if crossSiteCall(r) {
+		return errorReply(403), nil
+	}
+	answer, status := s.opts.RPC(s.ctx, r.body, *out)
+	if status != 200 {
+		return errorReply(status), nil
+	}
+	*out = answer // it may have grown
+	return reply{status: status, header: xmlFields, body: answer}, nil
+}
+
+var xmlFields = []field{{"Content-Type", "text/xml"}}
+
+// refused is the reply to a request whose body was not read. One that is too
+// long is not waited for either.
+func refused(status int) reply {
+	if status == 0 {
+		return reply{} // there was an error
+	}
+	rep := errorReply(status)
+	rep.close = status == 413
+	return rep
+}
+
+// isPage reports whether a page is asked for, by the names and methods that
+// pages have.
+func isPage(r *request) bool {
+	if r.method != "GET" && r.method != "POST" {
+		return false
+	}
+	switch strings.TrimLeft(r.path, "/") {
+	case "", "index.html", "tail.html", "ok.html":
+		return true
+	}
+	return false
+}
+
+// page answers with a page.
+func (s *Server) page(c *conn, r *request) (reply, error) {
+	if r.method == "POST" {
+		if status, err := c.readBody(r); err != nil || status != 0 {
+			return refused(status), err
+		}
+	}
+	if r.params != "" {
+		return errorReply(404), nil // Supervisor never answers
+	}
+	if rep, ok := s.opts.pages.serve(s.ctx, r); ok {
+		return rep, nil
+	}
+	return errorReply(404), nil
+}
+
+// static answers with a file, a page of the live view, or 404.
+func (s *Server) static(r *request) reply {
+	if r.method != "GET" && r.method != "HEAD" {
+		return errorReply(400)
+	}
+	if r.method == "GET" {
+		if rep, ok := s.opts.pages.serve(s.ctx, r); ok {
+			return rep
+		}
+	}
+	path := unescape(r.path)
+	// A rooted path cannot leave its root by way of dots.
+	name := pathpkg.Clean("/" + path)[1:]
+	if name == "images" || name == "stylesheets" {
+		if strings.HasSuffix(path, "/") {
+			return errorReply(404)
+		}
+		return errorReply(301, field{"Location", "/" + name + "/"})
+	}
+	file, ok := s.opts.pages.static(name)
+	if !ok {
+		return errorReply(404)
+	}
+	modified := file.modified.Truncate(time.Second)
+	if unmodified(r, len(file.body), modified) {
+		return reply{status: 304}
+	}
+	rep := reply{status: 200, body: file.body, header: []field{
+		{"Last-Modified", modified.UTC().Format(dateFormat)},
+		{"Content-Length", itoa(len(file.body))},
+		{"Content-Type", file.contentType},
+	}}
+	if r.method == "HEAD" {
+		rep.body = nil
+	}
+	return rep
+}
+
+// unmodified reports whether the client says that it has the file as it is, by
+// its time and perhaps its length: "If-Modified-Since: DATE; length=N".
+func unmodified(r *request, size int, modified time.Time) bool {
+	value, ok := r.header.get("If-Modified-Since")
+	if !ok {
+		return false
+	}
+	date, length, ok := strings.Cut(value, "; length=")
+	if ok && length != itoa(size) {
+		return false
+	}
+	since, err := parseDate(date)
+	return err == nil && !modified.After(since)
+}
+
+// evicted is the value of conn.idle when makeRoom or Close has closed it.
+const evicted = -1
+
+// conn is the connection of one client, served by one goroutine. While it is
+// idle it holds no buffer.
+type conn struct {
+	net.Conn
+	server *Server
+	raw    syscall.RawConn
+	read   func(fd uintptr) bool // readSome
+	result error                 // of readSome
+	idle   atomic.Int64          // since when, in nanoseconds after Server.epoch; 0: busy
+	timed  bool                  // a read deadline is set
+	hold   *[]byte               // where buf comes from
+	buf    []byte                // what was read
+	start  int                   // where in buf the next request begins
+	req    request
+	line   accessLine
+}
+
+func newConn(s *Server, nc net.Conn) (*conn, error) {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		nc.Close()
+		return nil, errors.New("web: no socket")
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	c := &conn{Conn: nc, server: s, raw: raw}
+	c.read = c.readSome
+	c.line.conn = c
+	c.idle.Store(s.now()) // what was only opened may be closed again
+	return c, nil
+}
+
+// now returns the nanoseconds since the server was made; never 0.
+func (s *Server) now() int64 { return int64(time.Since(s.epoch)) + 1 }
+
+// serve answers requests, one after the other, until one side is done.
+func (c *conn) serve() {
+	defer func() {
+		c.Close() // at last; what it could say has no hearer
+		c.release()
+		c.server.mu.Lock()
+		delete(c.server.conns, c)
+		c.server.mu.Unlock()
+		c.server.signalFreed()
+	}()
+	for c.serveOne() {
+	}
+}
+
+// serveOne reads and answers one request; false when the connection is done.
+func (c *conn) serveOne() bool {
+	r := &c.req
+	err := c.readHeader(r)
+	if errors.Is(err, errTooLong) {
+		*r = request{version: "1.1", line: "-"}
+		rep := errorReply(431)
+		rep.close = true
+		c.send(r, &rep, false)
+		c.linger()
+		return false
+	}
+	if err != nil {
+		return false
+	}
+	out := c.server.getBuffer()
+	defer c.server.putBuffer(out)
+	rep, exact, err := c.server.answer(c, r, out)
+	if err != nil {
+		return false
+	}
+	keep := c.send(r, &rep, exact)
+	*r = request{} // hold nothing while idle
+	if !keep && rep.stream == nil {
+		c.linger()
+	}
+	return keep
+}
+
+var errTooLong = errors.New("header too long")
+
+// readHeader reads until the end of the next header block.
+func (c *conn) readHeader(r *request) error {
+	for scanned := 0; ; {
+		data := c.buf[c.start:]
+		if i := bytes.Index(data[scanned:], []byte("\r\n\r\n")); i >= 0 {
+			end := scanned + i
+			block := string(data[:end])
+			c.start += end + 4
+			if c.timed {
+				c.timed = false
+				c.SetReadDeadline(time.Time{}) // fails on a closed connection only
+			}
+			return parseRequest(r, block)
+		}
+		if len(data) > maxHeader {
+			return errTooLong
+		}
+		scanned = max(0, len(data)-3)
+		// Some clients send an empty line too many behind a request; it waits
+		// for the next one.
+		var err error
+		if len(data) == 0 || string(data) == "\r\n" {
+			err = c.fillIdle()
+		} else {
+			if !c.timed {
+				c.timed = true
+				c.SetReadDeadline(time.Now().Add(c.server.opts.limits.header)) // as above
+			}
+			err = c.fill()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// fillIdle reads the beginning of a request. Until it comes the connection is
+// idle and may be closed to make room.
+func (c *conn) fillIdle() error {
+	s := c.server
+	since := s.now()
+	c.idle.Store(since)
+	if s.full.Load() {
+		s.signalFreed()
+	}
+	if s.ctx.Err() != nil {
+		return net.ErrClosed // Close may have looked before we were idle
+	}
+	err := c.fill()
+	if !c.idle.CompareAndSwap(since, 0) {
+		return net.ErrClosed
+	}
+	return err
+}
+
+// fill reads at least one byte behind what is in buf.
+func (c *conn) fill() error {
+	if err := c.raw.Read(c.read); err != nil {
+		return err
+	}
+	return c.result
+}
+
+// readSome reads what is there. It is called again when there is something; to
+// wait for that, a buffer is not needed.
+func (c *conn) readSome(fd uintptr) (done bool) {
+	c.reserve()
+	free := c.buf[len(c.buf):cap(c.buf)]
+	for {
+		n, err := syscall.Read(int(fd), free)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			if c.start == len(c.buf) {
+				c.release()
+			}
+			return false
+		case err != nil:
+			c.result = err
+		case n == 0:
+			c.result = io.EOF
+		default:
+			c.buf, c.result = c.buf[:len(c.buf)+n], nil
+		}
+		return true
+	}
+}
+
+// reserve makes room in buf for a good read.
+func (c *conn) reserve() {
+	if c.hold == nil {
+		c.hold = c.server.getBuffer()
+		c.buf, c.start = *c.hold, 0
+	}
+	if c.start > 0 {
+		c.buf = c.buf[:copy(c.buf, c.buf[c.start:])]
+		c.start = 0
+	}
+	if len(c.buf) == cap(c.buf) {
+		c.buf = append(make([]byte, 0, 2*cap(c.buf)), c.buf...)
+	}
+}
+
+// release gives buf back.
+func (c *conn) release() {
+	if c.hold != nil {
+		*c.hold = c.buf[:0]
+		c.server.putBuffer(c.hold)
+		c.hold, c.buf, c.start = nil, nil, 0
+	}
+}
+
+// readBody reads the body of r. A status says why it was not read, an error
+// that the connection is done. No length and a negative one is an empty body,
+// for which Supervisor waits forever.
+func (c *conn) readBody(r *request) (status int, err error) {
+	length, status := contentLength(r)
+	if status != 0 {
+		return status, nil
+	}
+	if length > c.server.opts.MaxBody {
+		return 413, nil
+	}
+	for len(c.buf)-c.start < length {
+		if !c.timed {
+			c.timed = true
+			c.SetReadDeadline(time.Now().Add(c.server.opts.limits.body)) // as in readHeader
+		}
+		if err := c.fill(); err != nil {
+			return 0, err
+		}
+	}
+	if c.timed {
+		c.timed = false
+		c.SetReadDeadline(time.Time{}) // as in readHeader
+	}
+	r.body = c.buf[c.start : c.start+length : c.start+length]
+	c.start += length
+	if !utf8.Valid(r.body) {
+		return 0, errSilent
+	}
+	return 0, nil
+}
+
+// send writes a reply, and reports whether the connection stays open.
+func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
+	now := time.Now()
+	if rep.stream != nil {
+		c.stream(r, rep, now)
+		return false
+	}
+	keep = !rep.close && keepAlive(r, exact)
+	length := len(rep.body)
+	if rep.status == 304 {
+		length = -1
+		keep = keep && r.version != "1.0" // as for any answer without a length
+	}
+	hold := c.server.getBuffer()
+	defer c.server.putBuffer(hold)
+	out := appendHead(*hold, r.version, rep, length, now)
+	if keep && r.version == "1.0" {
+		out = append(out, "Connection: Keep-Alive\r\n"...)
+	}
+	out = append(out, "\r\n"...)
+	size := len(out) + len(rep.body)
+	rest := rep.body
+	if first := min(len(rest), maxPooled-len(out)); first > 0 {
+		out, rest = append(out, rest[:first]...), rest[first:]
+	}
+	*hold = out
+	err := c.write(out, c.server.opts.limits.write)
+	for len(rest) > 0 && err == nil {
+		piece := rest[:min(len(rest), pieceOfWrite)]
+		rest = rest[len(piece):]
+		err = c.write(piece, c.server.opts.limits.write)
+	}
+	c.logAccess(r.line, rep.status, int64(size), now)
+	return keep && err == nil && c.server.ctx.Err() == nil
+}
+
+// write writes p within the time given, or less if the server is closing.
+func (c *conn) write(p []byte, within time.Duration) error {
+	if c.server.ctx.Err() != nil {
+		within = min(within, c.server.opts.limits.grace)
+	}
+	if err := c.SetWriteDeadline(time.Now().Add(within)); err != nil {
+		return err
+	}
+	_, err := c.Write(p)
+	return err
+}
+
+// stream writes a reply that goes on until the client has gone or the server
+// closes. What the client sends meanwhile is never answered, but that it goes
+// is only seen by reading.
+func (c *conn) stream(r *request, rep *reply, now time.Time) {
+	ctx, cancel := context.WithCancel(c.server.ctx)
+	c.release()
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer cancel()
+		var scrap [64]byte
+		for {
+			if _, err := c.Read(scrap[:]); err != nil {
+				c.Close() // ends a write that nobody takes, too
+				return
+			}
+		}
+	}()
+	w := &streamWriter{conn: c, chunked: r.version == "1.1" && keepAlive(r, false)}
+	out := appendHead(nil, r.version, rep, -1, now)
+	if w.chunked {
+		out = append(out, "Transfer-Encoding: chunked\r\n"...)
+	}
+	out = append(out, "\r\n"...)
+	w.size = int64(len(out))
+	if err := c.write(out, c.server.opts.limits.stall); err != nil {
+		cancel() // the stream is run all the same: it has something to close
+	}
+	err := rep.stream(ctx, w)
+	if err == nil && ctx.Err() == nil && w.chunked {
+		// A stream that ended by itself, as no log does. Supervisor's client
+		// does not know the last chunk.
+		_ = c.write([]byte("0\r\n\r\n"), c.server.opts.limits.write) // closes in any case
+	}
+	c.Close() // and so ends the reader
+	<-gone
+	cancel()
+	c.logAccess(r.line, rep.status, w.size, now)
+}
+
+// streamWriter sends each Write to the client at once.
+type streamWriter struct {
+	conn    *conn
+	chunked bool
+	size    int64 // bytes sent
+}
+
+func (w *streamWriter) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil // an empty chunk would be the last
+	}
+	out := p
+	if w.chunked {
+		hold := w.conn.server.getBuffer()
+		defer w.conn.server.putBuffer(hold)
+		out = strconv.AppendInt(*hold, int64(len(p)), 16)
+		out = append(out, "\r\n"...)
+		out = append(out, p...)
+		out = append(out, "\r\n"...)
+		*hold = out
+	}
+	if err := w.conn.write(out, w.conn.server.opts.limits.stall); err != nil {
+		return 0, err
+	}
+	w.size += int64(len(out))
+	return len(p), nil
+}
+
+// linger lets the client read the last answer: closing while there is something
+// unread would throw the answer away.
+func (c *conn) linger() {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || c.server.ctx.Err() != nil || half.CloseWrite() != nil {
+		return
+	}
+	c.release()
+	c.SetReadDeadline(time.Now().Add(c.server.opts.limits.linger)) // as in readHeader
+	var scrap [512]byte
+	for left := 1 << 20; left > 0; {
+		n, err := c.Read(scrap[:])
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}
+
+// hurry makes the connection end soon: at once if it is idle, else when the
+// answer has been written. The context of its handler has ended.
+func (c *conn) hurry() {
+	if since := c.idle.Load(); since > 0 && c.idle.CompareAndSwap(since, evicted) {
+		c.Close() // serve sees it
+		return
+	}
+	// Both fail on a closed connection only.
+	c.SetReadDeadline(time.Now())
+	c.SetWriteDeadline(time.Now().Add(c.server.opts.limits.grace))
+}
+
+// peer returns how log lines name the client.
+func (c *conn) peer() string {
+	if addr, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return addr.String()
+	}
+	return "localhost:0"
+}
+
+// accessLine is the log line of one answer, put together only if it is wanted.
+type accessLine struct {
+	conn    *conn
+	request string
+	status  int
+	size    int64 // bytes, with the header
+	at      time.Time
+}
+
+// String has the time in UTC and yet the local offset, as Supervisor has it.
+func (l *accessLine) String() string {
+	return fmt.Sprintf(`%s - - [%s%s] "%s" %d %d`, l.conn.peer(), l.at.UTC().Format("02/Jan/2006:15:04:05 "),
+		l.at.Local().Format("-0700"), l.request, l.status, l.size)
+}
+
+// logAccess logs an answer. Supervisor takes a line with "error" in it for one.
+func (c *conn) logAccess(line string, status int, size int64, at time.Time) {
+	c.line.request, c.line.status, c.line.size, c.line.at = line, status, size, at
+	if saysError(line) {
+		c.server.opts.Log.Error("%s", &c.line)
+	} else {
+		c.server.opts.Log.Trace("%s", &c.line)
+	}
+	c.line.request = ""
+}
+
+// saysError reports whether s contains "error" in any case.
+func saysError(s string) bool {
+	for i := 0; i+5 <= len(s); i++ {
+		if s[i]|0x20 == 'e' && strings.EqualFold(s[i:i+5], "error") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,712 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// fakeBackend has logs and nothing else; asking it for more panics.
+type fakeBackend struct {
+	Backend
+	logs map[string]string // by namespec and channel
+	main string
+}
+
+func (b *fakeBackend) LogPath(_ context.Context, namespec, channel string) (string, error) {
+	path, ok := b.logs[namespec+"/"+channel]
+	if !ok {
+		return "", xmlrpc.NewFault(xmlrpc.BadName, namespec)
+	}
+	return path, nil
+}
+
+func (b *fakeBackend) MainLogPath(context.Context) string { return b.main }
+
+// fakePages has a page that says what it was asked, and two files.
+type fakePages struct{ modified time.Time }
+
+func (fakePages) serve(ctx context.Context, r *request) (reply, bool) {
+	switch strings.TrimLeft(r.path, "/") {
+	case "ok.html":
+		return reply{status: 200, header: []field{{"Content-Type", "text/plain"}}, body: []byte("OK")}, true
+	case "", "index.html", "tail.html":
+		text := r.method + "|" + r.query + "|" + string(r.body)
+		return reply{status: 200, header: []field{{"Content-Type", "text/html"}}, body: []byte(text)}, true
+	case "panic.live":
+		panic("at the disco")
+	case "events.live":
+		return reply{status: 200, stream: func(ctx context.Context, w io.Writer) error {
+			_, err := io.WriteString(w, "one")
+			return err
+		}}, true
+	}
+	return reply{}, false
+}
+
+func (p fakePages) static(path string) (asset, bool) {
+	switch path {
+	case "stylesheets/supervisor.css":
+		return asset{body: []byte("body {}\n"), contentType: "text/css", modified: p.modified}, true
+	case "images/icon.png":
+		return asset{body: bytes.Repeat([]byte("x"), 100_000), contentType: "image/png", modified: p.modified}, true
+	}
+	return asset{}, false
+}
+
+// fakeLog collects lines.
+type fakeLog struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *fakeLog) Trace(format string, args ...any) { l.add("TRACE ", format, args) }
+func (l *fakeLog) Error(format string, args ...any) { l.add("ERROR ", format, args) }
+
+func (l *fakeLog) add(level, format string, args []any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, level+fmt.Sprintf(format, args...))
+}
+
+// testServer is a server on a unix socket.
+type testServer struct {
+	*Server
+	path   string
+	log    *fakeLog
+	stderr *bytes.Buffer
+}
+
+// shortLimits let tests see time-outs.
+var shortLimits = limits{
+	header: 300 * time.Millisecond,
+	body:   300 * time.Millisecond,
+	write:  300 * time.Millisecond,
+	stall:  10 * time.Second,
+	linger: 300 * time.Millisecond,
+	grace:  300 * time.Millisecond,
+}
+
+// start serves until the test ends. A call is answered with its own body,
+// unless that begins with a number, which is taken for the status.
+func start(t testing.TB, change func(*Options)) *testServer {
+	t.Helper()
+	ts := &testServer{log: &fakeLog{}, stderr: &bytes.Buffer{}}
+	dir, err := os.MkdirTemp("", "web") // t.TempDir may be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	opts := Options{
+		Config:  ListenConfig{Section: "unix_http_server", Network: "unix", Address: filepath.Join(dir, "s"), UID: -1, GID: -1},
+		Backend: &fakeBackend{},
+		Log:     ts.log,
+		Stderr:  ts.stderr,
+		RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) {
+			if string(body) == "bad" {
+				return dst, 400
+			}
+			return append(dst, body...), 200
+		},
+		pages:  fakePages{time.Date(2026, 11, 22, 9, 0, 0, 500, time.UTC)},
+		limits: shortLimits,
+	}
+	if change != nil {
+		change(&opts)
+	}
+	l, err := Listen(opts.Config, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts.path = opts.Config.Address
+	ts.Server = NewServer(opts)
+	served := make(chan error, 1)
+	go func() { served <- ts.Serve(l) }()
+	t.Cleanup(func() {
+		ts.Close()
+		if err := <-served; err != nil {
+			t.Error("Serve:", err)
+		}
+	})
+	return ts
+}
+
+func (ts *testServer) dial(t testing.TB) *net.UnixConn {
+	t.Helper()
+	nc, err := net.Dial("unix", ts.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	return nc.(*net.UnixConn)
+}
+
+// probe is a request that answers "OK" and then makes the server close: what
+// comes before it in an exchange was all.
+const probeRequest = "GET /ok.html HTTP/1.1\r\nConnection: close\r\n\r\n"
+
+// exchange sends bytes and returns all that comes until the server closes.
+func (ts *testServer) exchange(t testing.TB, send string) string {
+	t.Helper()
+	nc := ts.dial(t)
+	if _, err := io.WriteString(nc, send); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(nc)
+	if err != nil {
+		t.Fatalf("after %q: %v", answer, err)
+	}
+	return dates.ReplaceAllString(string(answer), "Date: D\r\n")
+}
+
+var dates = regexp.MustCompile(`(?m)^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n`)
+
+// page is an error page as the client sees it behind its status line.
+func page(status int, fields string) string {
+	body := string(errorBody(status))
+	return fmt.Sprintf("%d %s\r\nServer: Medusa/1.12\r\nDate: D\r\n%sContent-Length: %d\r\nContent-Type: text/html\r\n\r\n%s",
+		status, reason(status), fields, len(body), body)
+}
+
+// answer is any other answer.
+func answer(fields, body string) string {
+	return fmt.Sprintf("200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\n%sContent-Length: %d\r\n\r\n%s", fields, len(body), body)
+}
+
+const kept = "HTTP/1.1 200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK"
+
+func TestErrorBodies(t *testing.T) {
+	// Lengths that Supervisor announces.
+	for status, length := range map[int]int{301: 142, 400: 136, 401: 137, 404: 134, 411: 140, 500: 146} {
+		if got := len(errorBody(status)); got != length {
+			t.Errorf("page %d has %d bytes, want %d", status, got, length)
+		}
+	}
+}
+
+// TestRequests has a row for each trap of HTTP. Where want ends in "+" the
+// connection has to be open behind the answer, else closed.
+func TestRequests(t *testing.T) {
+	html, text, xml := "Content-Type: text/html\r\n", "Content-Type: text/plain\r\n", "Content-Type: text/xml\r\n"
+	ok := answer(text, "OK")
+	css := "Last-Modified: Sun, 22 Nov 2026 09:00:00 GMT\r\nContent-Length: 8\r\nContent-Type: text/css\r\n\r\n"
+	file := "200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\n" + css
+	notModified := "304 Not Modified\r\nServer: Medusa/1.12\r\nDate: D\r\n\r\n"
+	post := "POST /RPC2 HTTP/1.1\r\nContent-Length: "
+	for _, row := range []struct{ name, send, want string }{
+		{"without Host", "GET /ok.html HTTP/1.1", "HTTP/1.1 " + ok + "+"},
+		{"two Hosts", "GET /ok.html HTTP/1.1\r\nHost: a\r\nHost: b c/d", "HTTP/1.1 " + ok + "+"},
+		{"no version", "GET /nope", "HTTP/None " + page(404, "")},
+		{"version 2.0", "GET /nope HTTP/2.0", "HTTP/2.0 " + page(404, "") + "+"},
+		{"version 2.0, close", "GET /nope HTTP/2.0\r\nConnection: close", "HTTP/2.0 " + page(404, "") + "+"},
+		{"three numbers", "GET /ok.html HTTP/1.1.1", "HTTP/1.1.1 " + ok + "+"},
+		{"garbage", "GARBAGE", ""},
+		{"no method", " /nope HTTP/1.1", ""},
+		{"no URI", "GET  HTTP/1.1", ""},
+		{"two blanks", "GET  / HTTP/1.1", ""},
+		{"blank in the URI", "GET /a b HTTP/1.1", ""},
+		{"words behind", "GET / HTTP/1.1 x", ""},
+		{"blank behind", "GET / HTTP/1.1 ", ""},
+		{"empty version", "GET / HTTP/", ""},
+		{"version in lower case", "GET / http/1.1", ""},
+		{"only empty lines", "", ""},
+		{"empty line in front", "\r\nGET /ok.html HTTP/1.1", "HTTP/1.1 " + ok + "+"},
+		{"not UTF-8", "GET /ok.html HTTP/1.1\r\nX: \xff", ""},
+		{"no colon", "GET /nope HTTP/1.1\r\nnonsense", "HTTP/1.1 " + page(404, "") + "+"},
+		{"continued", "GET /nope HTTP/1.1\r\nConnection: cl\r\n ose", "HTTP/1.1 " + page(404, "")},
+		{"continues nothing", "GET /nope HTTP/1.1\r\n\tx", ""},
+		{"lower-case method", "get /ok.html HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"OPTIONS", "OPTIONS * HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"PUT /", "PUT / HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"HEAD /", "HEAD / HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"not found", "GET /nope HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"absolute URI", "GET http://x/ok.html HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"dots", "GET /../ok.html HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"encoded dots", "GET /%2e%2e/web.py HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"two slashes", "GET //ok.html HTTP/1.1", "HTTP/1.1 " + ok + "+"},
+		{"no slash", "GET ok.html HTTP/1.1", "HTTP/1.1 " + ok + "+"},
+		{"only a query", "GET ?a=b HTTP/1.1", "HTTP/1.1 " + answer(html, "GET|a=b|") + "+"},
+		{"bad escape", "GET /%zz HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"encoded question mark", "GET /index.html%3Faction=refresh HTTP/1.1", "HTTP/1.1 " + answer(html, "GET|action=refresh|") + "+"},
+		{"two question marks", "GET /index.html?a=%26b?c=%26 HTTP/1.1", "HTTP/1.1 " + answer(html, "GET|a=&b?c=%26|") + "+"},
+		{"query stays encoded", "GET /?a=%26b HTTP/1.1", "HTTP/1.1 " + answer(html, "GET|a=%26b|") + "+"},
+		{"fragment", "GET /ok.html#x?y HTTP/1.1", "HTTP/1.1 " + ok + "+"},
+		{"params of a page", "GET /ok.html;x HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"handler panics", "GET /panic.live HTTP/1.1", "HTTP/1.1 " + page(500, "") + "+"},
+		{"stream ends", "GET /events.live HTTP/1.1", "HTTP/1.1 200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"},
+
+		{"close", "GET /nope HTTP/1.1\r\nConnection: close", "HTTP/1.1 " + page(404, "")},
+		{"Close", "GET /nope HTTP/1.1\r\nConnection: Close", "HTTP/1.1 " + page(404, "")},
+		{"close without a blank", "GET /nope HTTP/1.1\r\nConnection:close", "HTTP/1.1 " + page(404, "") + "+"},
+		{"first Connection counts", "GET /nope HTTP/1.1\r\nConnection: x\r\nConnection: close", "HTTP/1.1 " + page(404, "") + "+"},
+		{"page, close", "GET /ok.html HTTP/1.1\r\nConnection: close", "HTTP/1.1 " + ok},
+		{"page, Close", "GET /ok.html HTTP/1.1\r\nConnection: Close", "HTTP/1.1 " + ok + "+"},
+		{"1.0", "GET /nope HTTP/1.0", "HTTP/1.0 " + page(404, "")},
+		{"1.0, page", "GET /ok.html HTTP/1.0", "HTTP/1.0 " + ok},
+		{"1.0, Keep-Alive", "GET /nope HTTP/1.0\r\nConnection: Keep-Alive", "HTTP/1.0 " +
+			strings.Replace(page(404, ""), "html\r\n\r\n", "html\r\nConnection: Keep-Alive\r\n\r\n", 1) + "+"},
+		{"1.0, page, keep-alive", "GET /ok.html HTTP/1.0\r\nConnection: keep-alive", "HTTP/1.0 " +
+			strings.Replace(ok, "\r\n\r\n", "\r\nConnection: Keep-Alive\r\n\r\n", 1) + "+"},
+		{"1.0, page, Keep-Alive", "GET /ok.html HTTP/1.0\r\nConnection: Keep-Alive", "HTTP/1.0 " + ok},
+		{"1.0, not modified", "GET /stylesheets/supervisor.css HTTP/1.0\r\nConnection: keep-alive\r\nIf-Modified-Since: Sun, 22 Nov 2026 09:00:00 GMT",
+			"HTTP/1.0 " + notModified},
+
+		{"call", post + "4\r\n\r\n<x/>", "HTTP/1.1 " + answer(xml, "<x/>") + "+"},
+		{"call at RPC2/", "POST /RPC2/ HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 " + answer(xml, "x") + "+"},
+		{"call at RPC2foo/bar", "POST /RPC2foo/bar HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 " + answer(xml, "x") + "+"},
+		{"call at RPC2?x=1", "POST /RPC2?x=1 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 " + answer(xml, "x") + "+"},
+		{"call at %52PC2", "POST /%52PC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 " + answer(xml, "x") + "+"},
+		{"call at //RPC2", "POST //RPC2 HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"call at rpc2", "POST /rpc2 HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"GET call", "GET /RPC2 HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"bad call", post + "3\r\n\r\nbad", "HTTP/1.1 " + page(400, "") + "+"},
+		{"call, 1.0", "POST /RPC2 HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.0 " + answer(xml, "x")},
+		{"no length", "POST /RPC2 HTTP/1.1", "HTTP/1.1 " + page(411, "") + "+"},
+		{"no blank", "POST /RPC2 HTTP/1.1\r\nContent-Length:4", "HTTP/1.1 " + page(411, "") + "+"},
+		{"no number", post + "abc", "HTTP/1.1 " + page(500, "") + "+"},
+		{"empty number", post + "", "HTTP/1.1 " + page(500, "") + "+"},
+		{"python's number", post + "  +0_1 \r\n\r\nx", "HTTP/1.1 " + answer(xml, "x") + "+"},
+		{"first length counts", post + "1\r\nContent-Length: 5\r\n\r\nx", "HTTP/1.1 " + answer(xml, "x") + "+"},
+		{"zero", post + "0", "HTTP/1.1 " + page(400, "") + "+"},
+		{"negative", post + "-5", "HTTP/1.1 " + page(400, "") + "+"},
+		{"too long", post + "99999999999999999999", "HTTP/1.1 " + page(413, "")},
+		{"no UTF-8 in the call", post + "1\r\n\r\n\xff", ""},
+		{"expects", post + "1\r\nExpect: 100-continue\r\n\r\nx", "HTTP/1.1 " + answer(xml, "x") + "+"},
+		{"form", "POST /?a=b HTTP/1.1\r\nContent-Length: 3\r\n\r\nc=d", "HTTP/1.1 " + answer(html, "POST|a=b|c=d") + "+"},
+		{"empty form", "POST / HTTP/1.1\r\nContent-Length: 0", "HTTP/1.1 " + answer(html, "POST||") + "+"},
+		{"form without length", "POST / HTTP/1.1", "HTTP/1.1 " + page(411, "") + "+"},
+		{"form of another site", post + "1\r\nOrigin: http://evil\r\nHost: h\r\nContent-Type: text/plain\r\n\r\nx",
+			"HTTP/1.1 " + page(403, "") + "+"},
+
+		{"file", "GET /stylesheets/supervisor.css HTTP/1.1", "HTTP/1.1 " + file + "body {}\n+"},
+		{"file, dots inside", "GET /images/../stylesheets/supervisor.css HTTP/1.1", "HTTP/1.1 " + file + "body {}\n+"},
+		{"file, encoded twice", "GET /stylesheets%252Fsupervisor.css HTTP/1.1", "HTTP/1.1 " + file + "body {}\n+"},
+		{"file, HEAD", "HEAD /stylesheets/supervisor.css HTTP/1.1", "HTTP/1.1 " + file + "+"},
+		{"file, Range", "GET /stylesheets/supervisor.css HTTP/1.1\r\nRange: bytes=0-2", "HTTP/1.1 " + file + "body {}\n+"},
+		{"file, POST", "POST /stylesheets/supervisor.css HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"file, not modified", "GET /stylesheets/supervisor.css HTTP/1.1\r\nIf-Modified-Since: Sun, 22 Nov 2026 09:00:00 GMT",
+			"HTTP/1.1 " + notModified + "+"},
+		{"file, length", "GET /stylesheets/supervisor.css HTTP/1.1\r\nIf-Modified-Since: Sun, 22 Nov 2026 09:00:00 GMT; length=8",
+			"HTTP/1.1 " + notModified + "+"},
+		{"file, other length", "GET /stylesheets/supervisor.css HTTP/1.1\r\nIf-Modified-Since: Sun, 22 Nov 2026 09:00:00 GMT; length=9",
+			"HTTP/1.1 " + file + "body {}\n+"},
+		{"file, modified", "GET /stylesheets/supervisor.css HTTP/1.1\r\nIf-Modified-Since: Sun, 22 Nov 2026 08:59:59 GMT",
+			"HTTP/1.1 " + file + "body {}\n+"},
+		{"file, bad date", "GET /stylesheets/supervisor.css HTTP/1.1\r\nIf-Modified-Since: tomorrow", "HTTP/1.1 " + file + "body {}\n+"},
+		{"directory", "GET /stylesheets HTTP/1.1", "HTTP/1.1 " + page(301, "Location: /stylesheets/\r\n") + "+"},
+		{"directory with slash", "GET /stylesheets/ HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+
+		{"logtail", "GET /logtail HTTP/1.1", "HTTP/1.1 " + page(500, "") + "+"},
+		{"logtailfoo", "GET /logtailfoo HTTP/1.1", "HTTP/1.1 " + page(500, "") + "+"},
+		{"logtail, params", "GET /logtail;x/demo HTTP/1.1", "HTTP/1.1 " + page(500, "") + "+"},
+		{"logtail, HEAD", "HEAD /logtail/none HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"logtail of nobody", "GET /logtail/nobody HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"logtail of a group", "GET /logtail/grp:* HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"logtail, slash behind", "GET /logtail/none/ HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"logtail, two slashes", "GET /logtail//none HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"logtail, channel", "GET /logtail/none/stdwhat HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"logtail, no log", "GET /logtail/none HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"logtail, no file", "GET /logtail/gone HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"logtail, no regular file", "GET /logtail/tty HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+		{"mainlogtail, POST", "POST /mainlogtail HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
+		{"mainlogtail, none", "GET /mainlogtailxyz HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			ts := start(t, func(o *Options) {
+				o.Backend = &fakeBackend{logs: map[string]string{"none/stdout": "", "gone/stdout": "/nonexistent/log", "tty/stdout": "/dev/null"}}
+			})
+			want, open := strings.CutSuffix(row.want, "+")
+			if open {
+				want += kept
+			}
+			send := row.send
+			if !strings.Contains(send, "\r\n\r\n") {
+				send += "\r\n\r\n"
+			}
+			if got := ts.exchange(t, send+probeRequest); got != want {
+				t.Errorf("sent %q\ngot  %q\nwant %q", row.send, got, want)
+			}
+		})
+	}
+}
+
+// TestGluedBody: what a request carries that has no body is the beginning of
+// the next one.
+func TestGluedBody(t *testing.T) {
+	ts := start(t, nil)
+	got := ts.exchange(t, "PUT /nope HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloGET /ok.html HTTP/1.0\r\n\r\n")
+	if want := "HTTP/1.1 " + page(400, "") + "HTTP/1.0 " + page(400, ""); got != want {
+		t.Errorf("got %q", got)
+	}
+	got = ts.exchange(t, "POST /RPC2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n<x/>\r\n0\r\n\r\n")
+	if want := "HTTP/1.1 " + page(411, ""); got != want {
+		t.Errorf("chunked: got %q", got)
+	}
+	got = ts.exchange(t, "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx\r\n"+probeRequest)
+	if want := "HTTP/1.1 " + answer("Content-Type: text/xml\r\n", "x") + kept; got != want {
+		t.Errorf("empty line behind a body: got %q", got)
+	}
+}
+
+// TestPieces sends a request byte by byte, and a great one.
+func TestPieces(t *testing.T) {
+	ts := start(t, nil)
+	nc := ts.dial(t)
+	for _, b := range []byte("POST /RPC2 HTTP/1.1\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello") {
+		if _, err := nc.Write([]byte{b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := io.ReadAll(nc); err != nil || !strings.HasSuffix(string(got), "\r\n\r\nhello") {
+		t.Errorf("got %q, %v", got, err)
+	}
+
+	body := strings.Repeat("0123456789", 1<<20)
+	header := "X: " + strings.Repeat("y", 1<<20+1000) + "\r\n"
+	got := ts.exchange(t, "POST /RPC2 HTTP/1.1\r\nConnection: close\r\n"+header+"Content-Length: "+itoa(len(body))+"\r\n\r\n"+body)
+	if _, back, _ := strings.Cut(got, "\r\n\r\n"); back != body {
+		t.Errorf("of %d bytes %d came back", len(body), len(back))
+	}
+}
+
+// TestBareLineFeeds: such a request is never complete.
+func TestBareLineFeeds(t *testing.T) {
+	ts := start(t, nil)
+	if got := ts.exchange(t, "GET /ok.html HTTP/1.1\n\n"); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTooLong(t *testing.T) {
+	ts := start(t, func(o *Options) { o.MaxBody = 10 })
+	got := ts.exchange(t, "POST /RPC2 HTTP/1.1\r\nContent-Length: 11\r\n\r\n01234567890")
+	if !strings.HasPrefix(got, "HTTP/1.1 413 ") {
+		t.Errorf("body: got %q", got)
+	}
+	nc := ts.dial(t)
+	go func() {
+		// Fails when the server has had enough.
+		_, _ = io.WriteString(nc, "GET / HTTP/1.1\r\n"+strings.Repeat("X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", maxHeader/40))
+	}()
+	line, err := bufio.NewReader(nc).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 431 ") {
+		t.Errorf("header: got %q, %v", line, err)
+	}
+}
+
+// TestPipelining: a call that waits is answered before the request behind it,
+// and holds up nobody else.
+func TestPipelining(t *testing.T) {
+	release := make(chan struct{})
+	entered := make(chan struct{})
+	ts := start(t, func(o *Options) {
+		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
+			if string(body) == "wait" {
+				close(entered)
+				<-release
+			}
+			return append(dst, body...), 200
+		}
+	})
+	first := make(chan string)
+	go func() {
+		first <- ts.exchange(t, "POST /RPC2 HTTP/1.1\r\nContent-Length: 4\r\n\r\nwait"+
+			"POST /RPC2 HTTP/1.1\r\nContent-Length: 5\r\n\r\nafter"+probeRequest)
+	}()
+	<-entered
+	if got := ts.exchange(t, probeRequest); got != kept {
+		t.Errorf("meanwhile: got %q", got)
+	}
+	close(release)
+	xml := "Content-Type: text/xml\r\n"
+	if got, want := <-first, "HTTP/1.1 "+answer(xml, "wait")+"HTTP/1.1 "+answer(xml, "after")+kept; got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestGoneClient: a client that goes away does not end its call.
+func TestGoneClient(t *testing.T) {
+	entered, release, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	ts := start(t, func(o *Options) {
+		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
+			close(entered)
+			<-release
+			ended <- ctx.Err()
+			return append(dst, "x"...), 200
+		}
+	})
+	nc := ts.dial(t)
+	io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: 4\r\n\r\nwait")
+	<-entered
+	nc.Close()
+	if got := ts.exchange(t, probeRequest); got != kept { // the server had its turn
+		t.Errorf("got %q", got)
+	}
+	close(release)
+	if err := <-ended; err != nil {
+		t.Error("the call was told", err)
+	}
+}
+
+// TestTimeouts: who dawdles is cut off, who is only silent is not.
+func TestTimeouts(t *testing.T) {
+	ts := start(t, nil)
+	idle := ts.dial(t)
+	io.WriteString(idle, "GET /ok.html HTTP/1.1\r\n\r\n\r\n") // and an empty line too many
+	reader := bufio.NewReader(idle)
+	readAnswer(t, reader)
+	for name, send := range map[string]string{
+		"header": "GET /ok.html HTT",
+		"body":   "POST /RPC2 HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf",
+	} {
+		begin := time.Now()
+		if got := ts.exchange(t, send); got != "" {
+			t.Errorf("%s: got %q", name, got)
+		}
+		if took := time.Since(begin); took < shortLimits.header {
+			t.Errorf("%s: cut off after %v", name, took)
+		}
+	}
+	io.WriteString(idle, "GET /ok.html HTTP/1.1\r\n\r\n")
+	if got := readAnswer(t, reader); got != "OK" {
+		t.Errorf("idle connection: got %q", got)
+	}
+}
+
+// TestTrickle: bytes that come one by one do not prolong the time for a header.
+func TestTrickle(t *testing.T) {
+	ts := start(t, nil)
+	nc := ts.dial(t)
+	begin := time.Now()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	io.WriteString(nc, "GET /")
+	for range ticker.C {
+		if _, err := nc.Write([]byte("x")); err != nil {
+			break // cut off at last
+		}
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("cut off only after %v", took)
+	}
+}
+
+// TestSlowReader: an answer that nobody reads is given up.
+func TestSlowReader(t *testing.T) {
+	ts := start(t, nil)
+	nc := ts.dial(t)
+	body := strings.Repeat("x", 8<<20)
+	io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: "+itoa(len(body))+"\r\n\r\n"+body)
+	eventually(t, "the connection is closed", func() bool { return ts.open() == 0 })
+}
+
+// open returns the number of connections.
+func (ts *testServer) open() int {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return len(ts.conns)
+}
+
+// eventually waits until a condition holds.
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !condition(); {
+		if time.Now().After(deadline) {
+			t.Fatal("not in time: ", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// readAnswer reads one answer with a length and returns its body.
+func readAnswer(t testing.TB, r *bufio.Reader) string {
+	t.Helper()
+	length := 0
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatalf("reading an answer: %v after %q", err, line)
+		}
+		if line == "\r\n" {
+			break
+		}
+		fmt.Sscanf(line, "Content-Length: %d", &length)
+	}
+	body := make([]byte, length)
+	if _, err := io.ReadFull(r, body); err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// TestMakeRoom: when there are too many connections the one that was idle
+// longest goes, and if none is, the new one waits.
+func TestMakeRoom(t *testing.T) {
+	release := make(chan struct{})
+	var waiting atomic.Int32
+	ts := start(t, func(o *Options) {
+		o.MaxConnections = 2
+		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
+			waiting.Add(1)
+			<-release
+			return append(dst, body...), 200
+		}
+	})
+	const ok, wait = "GET /ok.html HTTP/1.1\r\n\r\n", "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
+	oldest, older := ts.dial(t), ts.dial(t)
+	for _, nc := range []net.Conn{oldest, older} {
+		io.WriteString(nc, ok)
+		readAnswer(t, bufio.NewReader(nc))
+	}
+	eventually(t, "both are idle", func() bool {
+		ts.mu.Lock()
+		defer ts.mu.Unlock()
+		for c := range ts.conns {
+			if c.idle.Load() == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	newest := ts.dial(t)
+	io.WriteString(newest, wait)
+	if rest, err := io.ReadAll(oldest); err != nil || len(rest) > 0 {
+		t.Errorf("the oldest got %q, %v", rest, err)
+	}
+	io.WriteString(older, wait)
+	eventually(t, "two calls wait", func() bool { return waiting.Load() == 2 })
+
+	late := ts.dial(t)
+	io.WriteString(late, ok)
+	late.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := late.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("one too many was answered: %v", err)
+	}
+	close(release)
+	late.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if got := readAnswer(t, bufio.NewReader(late)); got != "OK" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestClose: the listener goes, idle connections go, a call is told and its
+// answer still gets out.
+func TestClose(t *testing.T) {
+	entered := make(chan struct{})
+	ts := start(t, func(o *Options) {
+		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
+			close(entered)
+			<-ctx.Done()
+			return append(dst, "last words"...), 200
+		}
+	})
+	idle, busy, half := ts.dial(t), ts.dial(t), ts.dial(t)
+	io.WriteString(half, "GET /")
+	io.WriteString(busy, "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
+	<-entered
+	ts.Close()
+	for name, nc := range map[string]net.Conn{"idle": idle, "half": half} {
+		if rest, err := io.ReadAll(nc); err != nil || len(rest) > 0 {
+			t.Errorf("%s got %q, %v", name, rest, err)
+		}
+	}
+	if got, err := io.ReadAll(busy); err != nil || !strings.HasSuffix(string(got), "last words") {
+		t.Errorf("busy got %q, %v", got, err)
+	}
+	if _, err := os.Lstat(ts.path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+	ts.Close() // again is no error
+}
+
+func TestAccessLog(t *testing.T) {
+	ts := start(t, nil)
+	ts.exchange(t, "GET /nope HTTP/1.0\r\n\r\n")
+	ts.exchange(t, "GET /some_ERROR HTTP/1.0\r\n\r\n")
+	ts.Close()
+	want := []*regexp.Regexp{
+		regexp.MustCompile(`^TRACE localhost:0 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /nope HTTP/1.0" 404 264$`),
+		regexp.MustCompile(`^ERROR localhost:0 - - \[.*\] "GET /some_ERROR HTTP/1.0" 404 264$`),
+	}
+	if len(ts.log.lines) != len(want) {
+		t.Fatalf("got %q", ts.log.lines)
+	}
+	for i, re := range want {
+		if !re.MatchString(ts.log.lines[i]) {
+			t.Errorf("line %d is %q", i, ts.log.lines[i])
+		}
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	for _, network := range []string{"unix", "tcp"} {
+		b.Run(network, func(b *testing.B) { benchmarkCall(b, network) })
+	}
+}
+
+func benchmarkCall(b *testing.B, network string) {
+	reply := bytes.Repeat([]byte("x"), 200)
+	s := NewServer(Options{
+		Log: quiet{},
+		RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return append(dst, reply...), 200 },
+	})
+	address := filepath.Join(b.TempDir(), "s")
+	if network == "tcp" {
+		address = "127.0.0.1:0"
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	go s.Serve(l)
+	defer s.Close()
+	request := "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: identity\r\nUser-Agent: Python-xmlrpc/3.11\r\n" +
+		"Content-Type: text/xml\r\nAccept: text/xml\r\nContent-Length: 115\r\n\r\n" + strings.Repeat("y", 115)
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			nc, err := net.Dial(network, l.Addr().String())
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer nc.Close()
+			buf := make([]byte, 4096)
+			for range b.N / 8 {
+				if _, err := io.WriteString(nc, request); err != nil {
+					b.Error(err)
+					return
+				}
+				if _, err := nc.Read(buf); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
+}
+
+type quiet struct{}
+
+func (quiet) Trace(string, ...any) {}
+func (quiet) Error(string, ...any) {}

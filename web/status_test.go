@@ -1,0 +1,183 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
+	"supervisor/xmlrpc"
+)
+
+func TestMatches(t *testing.T) {
+	tests := []struct {
+		filter, name, state string
+		want                bool
+	}{
+		{"", "web:a", "running", true},
+		{"  ", "web:a", "running", true},
+		{"EB", "web:a", "running", true},
+		{"web:", "web:a", "running", true},
+		{"web:", "myweb:a", "running", false},
+		{"web: run", "web:a", "running", true},
+		{"web: fatal", "web:a", "running", false},
+		{"fatal", "x", "fatal", true},
+		{"Grün", "grün", "stopped", true},
+		{"x", "web:a", "running", false},
+	}
+	for _, tt := range tests {
+		if got := matches(tt.filter, tt.name, tt.state); got != tt.want {
+			t.Errorf("%q, %s, %s: %v", tt.filter, tt.name, tt.state, got)
+		}
+	}
+}
+
+func TestHistory(t *testing.T) {
+	zooUI(t, newZoo()) // for its time zone
+	at := noon.Unix()
+	tests := []struct {
+		name string
+		p    xmlrpc.ProcessInfo
+		want string
+	}{
+		{"never started", xmlrpc.ProcessInfo{State: xmlrpc.Stopped}, ""},
+		{"first run", xmlrpc.ProcessInfo{State: xmlrpc.Running, PID: 1, Start: at}, "started 2026-11-22 12:00:00"},
+		{"later run", xmlrpc.ProcessInfo{State: xmlrpc.Running, PID: 1, Start: at, Stop: at - 60}, "started 2026-11-22 12:00:00; last exit 2026-11-22 11:59:00"},
+		{"exited", xmlrpc.ProcessInfo{State: xmlrpc.Exited, Stop: at, ExitStatus: 3}, "last exit 2026-11-22 12:00:00, status 3"},
+		{"exited well", xmlrpc.ProcessInfo{State: xmlrpc.Exited, Stop: at}, "last exit 2026-11-22 12:00:00, status 0"},
+		{"killed", xmlrpc.ProcessInfo{State: xmlrpc.Stopped, Stop: at, ExitStatus: -1}, "last exit 2026-11-22 12:00:00, killed by a signal"},
+		{"too quick", xmlrpc.ProcessInfo{State: xmlrpc.Fatal, Stop: at, SpawnErr: "Exited too quickly"}, "last exit 2026-11-22 12:00:00"},
+	}
+	for _, tt := range tests {
+		if got := history(&tt.p); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestRowActions(t *testing.T) {
+	for state, want := range map[xmlrpc.State]string{
+		xmlrpc.Running:  "Restart Stop Clear Log",
+		xmlrpc.Starting: "- Stop Clear Log",
+		xmlrpc.Backoff:  "- Stop Clear Log",
+		xmlrpc.Stopping: "- - Clear Log",
+		xmlrpc.Unknown:  "- - Clear Log",
+		xmlrpc.Stopped:  "Start - Clear Log",
+		xmlrpc.Exited:   "Start - Clear Log",
+		xmlrpc.Fatal:    "Start - Clear Log",
+	} {
+		var labels []string
+		for _, b := range rowActions(state, "x", "") {
+			if b.Label == "" {
+				b.Label = "-"
+			}
+			labels = append(labels, b.Label)
+		}
+		if got := strings.Join(labels, " "); got != want {
+			t.Errorf("%v: %s, want %s", state, got, want)
+		}
+	}
+}
+
+// events reads the live view of z until the test ends. With a mark that is up
+// to date it returns only when the view is, too.
+func events(t *testing.T, z *zoo, mark string) func() update {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.CloseWithError(zooUILive(z, mark).stream(ctx, w))
+	}()
+	t.Cleanup(func() { cancel(); r.Close(); <-done })
+	d := make([]byte, 1<<20)
+	if mark == fingerprint(z.processes...) {
+		if _, err := r.Read(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() update {
+		t.Helper()
+		for {
+			n, err := r.Read(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if data, ok := strings.CutPrefix(string(d[:n]), "data: "); ok {
+				var u update
+				if err := json.Unmarshal([]byte(data), &u); err != nil {
+					t.Fatal(err)
+				}
+				return u
+			}
+		}
+	}
+}
+
+func zooUILive(z *zoo, mark string) reply {
+	r, _ := newUI(z, "").serve(context.Background(), &request{method: "GET", path: "/live", query: "mark=" + mark})
+	return r
+}
+
+func TestLiveSendsWhatChanged(t *testing.T) {
+	z := newZoo()
+	next := events(t, z, fingerprint(z.processes...))
+	z.StopProcess(t.Context(), "api", true)
+	u := next()
+	if len(u.Rows) != 1 || !strings.Contains(u.Rows[0], `data-name="api" data-state="stopped"`) || u.Table != "" {
+		t.Errorf("after one stop: %+v", u)
+	}
+	if !strings.Contains(u.Head, "<b>2</b> <span>stopped</span>") {
+		t.Errorf("summary: %s", u.Head)
+	}
+
+	z.mu.Lock()
+	z.processes = append(z.processes, xmlrpc.ProcessInfo{Group: "zz", Name: "zz", Description: "Not started"})
+	z.touch()
+	z.mu.Unlock()
+	if u := next(); !strings.Contains(u.Table, `data-name="zz"`) || len(u.Rows) != 0 {
+		t.Errorf("after a program came: %+v", u)
+	}
+}
+
+func TestLiveBeginsWithWhatThePageMissed(t *testing.T) {
+	z := newZoo()
+	if u := events(t, z, "old")(); !strings.Contains(u.Table, `data-name="web:a"`) {
+		t.Errorf("first event: %+v", u)
+	}
+}
+
+func TestLiveEndsWithTheDaemon(t *testing.T) {
+	z := newZoo()
+	z.stopping = true
+	if err := zooUILive(z, "").stream(t.Context(), io.Discard); code(err) != xmlrpc.ShutdownState {
+		t.Errorf("error %v", err)
+	}
+}
+
+// An uptime that grows is no reason to send anything.
+func TestFingerprint(t *testing.T) {
+	a := xmlrpc.ProcessInfo{State: xmlrpc.Running, Description: "pid 1, uptime 0:00:01", Now: 1}
+	b := a
+	b.Description, b.Now = "pid 1, uptime 0:00:02", 2
+	if fingerprint(a) != fingerprint(b) {
+		t.Error("time alone changes the mark")
+	}
+	b.PID = 2
+	if fingerprint(a) == fingerprint(b) {
+		t.Error("another pid leaves the mark as it is")
+	}
+}
+
+func BenchmarkStatusPage(b *testing.B) {
+	z := newZoo()
+	for len(z.processes) < 1000 {
+		z.processes = append(z.processes, z.processes[:9]...)
+	}
+	u := newUI(z, "")
+	for b.Loop() {
+		u.serve(context.Background(), &request{method: "GET", path: "/"})
+	}
+}
