@@ -152,21 +152,36 @@ func (s *Supervisor) configured(name string) *Group {
 	return nil
 }
 
-// AddProcessGroup makes a group of the configuration as last read active. Faults:
-// BAD_NAME, ALREADY_ADDED; FAILED if its logs or its socket cannot be made.
+// AddProcessGroup makes a group of the configuration as last read active. If it
+// is active already and only the number of its processes has changed, it gets or
+// loses the difference, and what stays goes on. Faults: BAD_NAME, ALREADY_ADDED;
+// FAILED if its logs or its socket cannot be made.
 func (a *API) AddProcessGroup(ctx context.Context, name string) (bool, error) {
-	return ask(ctx, a, func(now time.Time) (bool, error) {
+	resizing, err := ask(ctx, a, func(now time.Time) (*resizing, error) {
 		cfg := a.s.configured(name)
 		if cfg == nil {
-			return false, xmlrpc.NewFault(xmlrpc.BadName, name)
+			return nil, xmlrpc.NewFault(xmlrpc.BadName, name)
 		}
-		if a.s.table.group(name) != nil {
-			return false, xmlrpc.NewFault(xmlrpc.AlreadyAdded, name)
+		if active := a.s.table.group(name); active != nil {
+			if r := a.s.resize(active, cfg, now); r != nil {
+				return r, nil
+			}
+			return nil, xmlrpc.NewFault(xmlrpc.AlreadyAdded, name)
 		}
 		if _, err := a.s.addGroup(cfg, now); err != nil {
-			return false, xmlrpc.NewFault(xmlrpc.Failed, err.Error())
+			return nil, xmlrpc.NewFault(xmlrpc.Failed, err.Error())
 		}
-		return true, nil
+		return nil, nil
+	})
+	if err != nil || resizing == nil {
+		return err == nil, err
+	}
+	if err = a.waitResized(ctx, resizing); err != nil {
+		return false, err
+	}
+	return ask(ctx, a, func(now time.Time) (bool, error) {
+		fault := a.s.finishResize(resizing, now)
+		return fault == nil, faultOr(fault)
 	})
 }
 

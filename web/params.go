@@ -35,22 +35,7 @@ func eachParam(form string, use func(name, value string)) {
 // unquote decodes one part of a URL-encoded form. An escape that is none stays
 // as it is; bytes that are not UTF-8 become U+FFFD.
 func unquote(s string) string {
-	if !strings.ContainsAny(s, "%+") {
-		return strings.ToValidUTF8(s, "\ufffd")
-	}
-	plain := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '+':
-			plain = append(plain, ' ')
-		case s[i] == '%' && i+2 < len(s) && unhex(s[i+1]) >= 0 && unhex(s[i+2]) >= 0:
-			plain = append(plain, byte(unhex(s[i+1])<<4|unhex(s[i+2])))
-			i += 2
-		default:
-			plain = append(plain, s[i])
-		}
-	}
-	return strings.ToValidUTF8(string(plain), "\ufffd")
+	return strings.ToValidUTF8(unescape(strings.ReplaceAll(s, "+", " ")), "\ufffd")
 }
 
 // quote encodes s for a link in the form clients compare with: letters, digits

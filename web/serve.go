@@ -58,6 +58,7 @@ const (
 	firstBuffer  = 4 << 10  // enough for nearly every request and answer
 	maxPooled    = 64 << 10 // greater buffers are left to the collector
 	pieceOfWrite = 256 << 10
+	acceptPause  = time.Second
 )
 
 // Server answers the clients of one listener. After Medusa, as Supervisor has it
@@ -83,14 +84,14 @@ type Server struct {
 
 // NewServer returns a server that Serve makes work.
 func NewServer(opts Options) *Server {
-	if opts.pages == nil {
-		opts.pages = newUI(opts.Backend, opts.Version)
-	}
 	if opts.MaxBody == 0 {
 		opts.MaxBody = maxBody
 	}
 	if opts.MaxConnections == 0 {
 		opts.MaxConnections = maxConns
+	}
+	if opts.pages == nil {
+		opts.pages = newUI(opts.Backend, opts.Version, opts.Log)
 	}
 	if opts.Stderr == nil {
 		opts.Stderr = io.Discard
@@ -118,7 +119,7 @@ func NewServer(opts Options) *Server {
 }
 
 // Serve accepts connections from l until Close, and then returns nil. It returns
-// early only if accepting fails for good.
+// an error only if l was closed otherwise.
 func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
 	s.listener = l
@@ -136,12 +137,14 @@ func (s *Server) Serve(l net.Listener) error {
 			return nil
 		case err == nil:
 			s.admit(nc)
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE),
-			errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.ENOBUFS):
-			s.makeRoom(time.Second) // who waits in the queue will be told by then
+		case errors.Is(err, net.ErrClosed):
+			return err // closed by somebody else
 		case errors.Is(err, syscall.ECONNABORTED):
+			// The client has gone; the next one may not have.
 		default:
-			return err
+			// No descriptors or memory left, or a network that is down: it may
+			// be better when a connection has ended, or in a while.
+			s.makeRoom(acceptPause)
 		}
 	}
 }
@@ -440,6 +443,9 @@ func (s *Server) now() int64 { return int64(time.Since(s.epoch)) + 1 }
 // serve answers requests, one after the other, until one side is done.
 func (c *conn) serve() {
 	defer func() {
+		if p := recover(); p != nil { // of a stream: answer sees all others
+			c.server.opts.Log.Error("%s:Server Error: %v\n%s", c.peer(), p, debug.Stack())
+		}
 		c.Close() // at last; what it could say has no hearer
 		c.release()
 		c.server.mu.Lock()

@@ -49,6 +49,8 @@ func (fakePages) serve(ctx context.Context, r *request) (reply, bool) {
 		return reply{status: 200, header: []field{{"Content-Type", "text/html"}}, body: []byte(text)}, true
 	case "panic.live":
 		panic("at the disco")
+	case "panic.stream":
+		return reply{status: 200, stream: func(context.Context, io.Writer) error { panic("in the stream") }}, true
 	case "events.live":
 		return reply{status: 200, stream: func(ctx context.Context, w io.Writer) error {
 			_, err := io.WriteString(w, "one")
@@ -249,6 +251,8 @@ func TestRequests(t *testing.T) {
 		{"params of a page", "GET /ok.html;x HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
 		{"handler panics", "GET /panic.live HTTP/1.1", "HTTP/1.1 " + page(500, "") + "+"},
 		{"stream ends", "GET /events.live HTTP/1.1", "HTTP/1.1 200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"},
+
+		{"stream panics", "GET /panic.stream HTTP/1.0", "HTTP/1.0 200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\n\r\n"},
 
 		{"close", "GET /nope HTTP/1.1\r\nConnection: close", "HTTP/1.1 " + page(404, "")},
 		{"Close", "GET /nope HTTP/1.1\r\nConnection: Close", "HTTP/1.1 " + page(404, "")},
@@ -523,6 +527,19 @@ func (ts *testServer) open() int {
 	return len(ts.conns)
 }
 
+// idling returns the number of idle connections.
+func (ts *testServer) idling() int {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	n := 0
+	for c := range ts.conns {
+		if c.idle.Load() > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
@@ -574,16 +591,7 @@ func TestMakeRoom(t *testing.T) {
 		io.WriteString(nc, ok)
 		readAnswer(t, bufio.NewReader(nc))
 	}
-	eventually(t, "both are idle", func() bool {
-		ts.mu.Lock()
-		defer ts.mu.Unlock()
-		for c := range ts.conns {
-			if c.idle.Load() == 0 {
-				return false
-			}
-		}
-		return true
-	})
+	eventually(t, "both are idle", func() bool { return ts.idling() == 2 })
 	newest := ts.dial(t)
 	io.WriteString(newest, wait)
 	if rest, err := io.ReadAll(oldest); err != nil || len(rest) > 0 {
@@ -620,6 +628,7 @@ func TestClose(t *testing.T) {
 	io.WriteString(half, "GET /")
 	io.WriteString(busy, "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
 	<-entered
+	eventually(t, "one of three is idle", func() bool { return ts.open() == 3 && ts.idling() == 1 })
 	ts.Close()
 	for name, nc := range map[string]net.Conn{"idle": idle, "half": half} {
 		if rest, err := io.ReadAll(nc); err != nil || len(rest) > 0 {

@@ -69,11 +69,11 @@ type button struct {
 func (u *ui) status(ctx context.Context, p params) reply {
 	processes, err := u.backend.AllProcessInfo(ctx)
 	if err != nil {
-		return errorReply(500)
+		return u.failed(err)
 	}
 	identification, err := u.backend.Identification(ctx)
 	if err != nil {
-		return errorReply(500)
+		return u.failed(err)
 	}
 	return u.page("status.html", statusPage{
 		Identification: identification,

@@ -117,7 +117,7 @@ func events(t *testing.T, z *zoo, mark string) func() update {
 }
 
 func zooUILive(z *zoo, mark string) reply {
-	r, _ := newUI(z, "").serve(context.Background(), &request{method: "GET", path: "/live", query: "mark=" + mark})
+	r, _ := newUI(z, "", &fakeLog{}).serve(context.Background(), &request{method: "GET", path: "/live", query: "mark=" + mark})
 	return r
 }
 
@@ -176,7 +176,7 @@ func BenchmarkStatusPage(b *testing.B) {
 	for len(z.processes) < 1000 {
 		z.processes = append(z.processes, z.processes[:9]...)
 	}
-	u := newUI(z, "")
+	u := newUI(z, "", &fakeLog{})
 	for b.Loop() {
 		u.serve(context.Background(), &request{method: "GET", path: "/"})
 	}

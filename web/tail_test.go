@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -308,35 +307,6 @@ func TestStalledReader(t *testing.T) {
 	write(t, path, "more\n")
 	other.expect("more\n")
 	stalled.expect("hello\n" + burst + "more\n")
-}
-
-// TestWatches: streams share one watcher, and leave nothing in it.
-func TestWatches(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("nothing is watched on " + runtime.GOOS)
-	}
-	ts, path := logServer(t, "hello\n")
-	first, second := open(t, ts, "GET /logtail/demo"+tailClient), open(t, ts, "GET /logtail/demo"+tailClient)
-	for _, s := range []*stream{first, second} {
-		s.expect("hello\n")
-	}
-	count := func() int {
-		ts.watcher.mu.Lock()
-		defer ts.watcher.mu.Unlock()
-		return len(ts.watcher.subs)
-	}
-	eventually(t, "a file and a directory are watched", func() bool { return count() == 2 })
-	if err := os.Rename(path, path+".1"); err != nil {
-		t.Fatal(err)
-	}
-	write(t, path, "new\n")
-	for _, s := range []*stream{first, second} {
-		s.expect("new\n")
-	}
-	eventually(t, "the old file is forgotten", func() bool { return count() == 2 })
-	first.nc.Close()
-	second.nc.Close()
-	eventually(t, "all is forgotten", func() bool { return count() == 0 })
 }
 
 // TestWithoutWatcher: then the log is looked at now and then.

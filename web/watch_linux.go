@@ -12,7 +12,8 @@ import (
 // subscriptions: a user has 128 of those, and many more watches.
 type watcher struct {
 	file *os.File
-	fd   int // of file, valid until close
+	fd   int           // of file, valid until close
+	done chan struct{} // closed when run has ended
 
 	mu   sync.Mutex
 	subs map[int32]map[*subscription]struct{} // by watch descriptor
@@ -36,7 +37,12 @@ func newWatcher() (*watcher, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("inotify_init1", err)
 	}
-	w := &watcher{file: os.NewFile(uintptr(fd), "inotify"), fd: fd, subs: make(map[int32]map[*subscription]struct{})}
+	w := &watcher{
+		file: os.NewFile(uintptr(fd), "inotify"),
+		fd:   fd,
+		done: make(chan struct{}),
+		subs: make(map[int32]map[*subscription]struct{}),
+	}
 	go w.run()
 	return w, nil
 }
@@ -115,13 +121,15 @@ func (s *subscription) close() {
 // close ends the watcher. Its subscriptions stay asleep.
 func (w *watcher) close() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.subs = nil
 	w.file.Close() // wakes run; was only read
+	w.mu.Unlock()
+	<-w.done
 }
 
 // run hands on what the kernel tells, until close.
 func (w *watcher) run() {
+	defer close(w.done)
 	buf := make([]byte, 4096)
 	for {
 		n, err := w.file.Read(buf)

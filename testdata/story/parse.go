@@ -6,9 +6,9 @@
 // is the story's directory (and where everything runs), $CHILD the program that
 // plays testdata/child, $BIN the directory of supervisord and supervisorctl,
 // $PORT, $PORT2, $PORT3 are free TCP ports, $ROOT is the project, $ORIGINAL the
-// directory of Debian's Supervisor, and $NAME is what "set NAME" kept. The file
-// supervisord.conf begins with the sections for socket, paths and RPC, which the
-// runner puts there.
+// directory of Debian's Supervisor, $CALLERHOME the HOME of the test (the story has
+// its own), and $NAME is what "set NAME" kept. The file supervisord.conf begins with
+// the sections for socket, paths and RPC, which the runner puts there.
 //
 // Lines that say when a story, or a part of it, can be played:
 //

@@ -106,6 +106,7 @@ func (p *player) setUp() {
 	p.vars = map[string]string{
 		"WORK": dir, "CHILD": p.programs.Child, "BIN": p.programs.Dir,
 		"ROOT": p.programs.Root, "ORIGINAL": p.programs.Debian,
+		"CALLERHOME": os.Getenv("HOME"),
 	}
 	for _, name := range []string{"PORT", "PORT2", "PORT3"} {
 		p.vars[name] = freePort(p.t)
