@@ -211,7 +211,8 @@ func (s *session) execute(ctx context.Context, line string) {
 	switch {
 	case err == nil:
 	case interrupted(ctx), errors.Is(err, errInterrupted):
-		s.status = exitInterrupted
+		s.fail(exitInterrupted)
+		s.left = true
 	default:
 		s.fail(exitFailed, unhandled(err))
 		s.advise(err)

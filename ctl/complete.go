@@ -3,9 +3,13 @@ package ctl
 import (
 	"context"
 	"strings"
+	"time"
 
 	"supervisor/xmlrpc"
 )
+
+// completionTimeout is how long a server may take before TAB does nothing.
+const completionTimeout = 2 * time.Second
 
 // processes returns what completion knows of the processes: it asks once for each
 // line. That nobody answers is no news in the middle of typing.
@@ -13,7 +17,9 @@ func (s *session) processes() []xmlrpc.ProcessInfo {
 	if s.known == nil {
 		var infos []xmlrpc.ProcessInfo
 		if d, err := s.client(); err == nil {
-			infos, _ = d.AllProcessInfo(context.Background())
+			ctx, cancel := context.WithTimeout(context.Background(), completionTimeout)
+			defer cancel()
+			infos, _ = d.AllProcessInfo(ctx)
 		}
 		s.known = &infos
 	}

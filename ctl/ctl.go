@@ -136,7 +136,7 @@ type session struct {
 	out    *bufio.Writer
 	err    io.Writer
 	status int // of the last thing that went wrong
-	left   bool
+	left   bool // by quit, or by Ctrl-C while an action ran
 
 	// person is set if stdout is a terminal that shows more than plain text:
 	// there, and only there, is help added to what Supervisor would print.
@@ -221,17 +221,23 @@ func (s *session) catchInterrupts() (stop func()) {
 	}
 }
 
-// untilInterrupt returns a context that the next SIGINT ends.
-func (s *session) untilInterrupt(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
+// untilInterrupt returns a context that the next SIGINT ends. After stop the
+// signal is left for whoever comes next.
+func (s *session) untilInterrupt(ctx context.Context) (limited context.Context, stop func()) {
+	limited, cancel := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		select {
 		case <-s.interrupts:
 			cancel(errInterrupted)
-		case <-ctx.Done():
+		case <-limited.Done():
 		}
 	}()
-	return ctx, func() { cancel(nil) }
+	return limited, func() {
+		cancel(nil)
+		<-ended
+	}
 }
 
 // untilCtrlC is untilInterrupt for an action that has no other end, in a shell

@@ -94,6 +94,10 @@ func (r *rawReader) Read(p []byte) (int, error) {
 		r.interrupted = r.in.rest[i] == '\x03'
 	}
 	copy(p, r.in.rest[:n])
-	r.in.rest = append(r.in.rest[:0], r.in.rest[n:]...)
+	rest := r.in.rest[n:]
+	if r.in.rest[n-1] == '\r' {
+		rest = bytes.TrimPrefix(rest, []byte("\n")) // one end, not two
+	}
+	r.in.rest = append(r.in.rest[:0], rest...)
 	return n, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 )
@@ -20,12 +22,12 @@ func (s *session) shell(ctx context.Context) int {
 	for line := "status"; ; {
 		action, stop := s.untilInterrupt(ctx)
 		s.execute(action, line)
-		cut := interrupted(action) && !s.endless
+		late := interrupted(action) && !s.endless // too late for the action, which was done
 		stop()
 		if s.left {
 			return 0
 		}
-		if cut {
+		if late {
 			break
 		}
 		var err error
@@ -91,16 +93,17 @@ func answered(ctx context.Context, line string, err error) (string, error) {
 type keyboard struct {
 	in, out *os.File
 	input   *input
+	before  *term.State // of the terminal, while it is in raw mode
 }
 
-// line reads a line, with editing, history and, unless complete is nil, TAB. Both
-// Ctrl-D and Ctrl-C end in io.EOF.
+// line reads a line, with editing, history and, unless complete is nil, TAB.
+// Ctrl-D in an empty line is io.EOF, Ctrl-C errInterrupted.
 func (k *keyboard) line(ctx context.Context, question string, h *history, complete completer) (string, error) {
 	return k.raw(ctx, question, func(t *term.Terminal) (string, error) {
 		t.History = h
 		if complete != nil {
-			tab := &tabKey{terminal: t, complete: complete}
-			t.AutoCompleteCallback = tab.pressed
+			keys := &specialKeys{terminal: t, complete: complete, suspend: k.suspend}
+			t.AutoCompleteCallback = keys.pressed
 		}
 		return t.ReadLine()
 	})
@@ -111,12 +114,16 @@ func (k *keyboard) secret(ctx context.Context, question string) (string, error) 
 	return k.raw(ctx, "", func(t *term.Terminal) (string, error) { return t.ReadPassword(question) })
 }
 
-// raw has the terminal in raw mode while read runs.
+// raw has the terminal in raw mode while read runs, and leaves it as it was even
+// if a signal ends the program meanwhile.
 func (k *keyboard) raw(ctx context.Context, question string, read func(*term.Terminal) (string, error)) (string, error) {
+	ctx, end := k.untilKilled(ctx)
+	defer end()
 	before, err := term.MakeRaw(int(k.in.Fd()))
 	if err != nil {
 		return "", err
 	}
+	k.before = before
 	// If the terminal is gone there is nothing to restore.
 	defer func() { _ = term.Restore(int(k.in.Fd()), before) }()
 	keys := &rawReader{ctx: ctx, in: k.input}
@@ -129,17 +136,67 @@ func (k *keyboard) raw(ctx context.Context, question string, read func(*term.Ter
 	}
 	line, err := read(t)
 	if keys.interrupted {
-		return "", io.EOF
+		return "", errInterrupted
 	}
 	return line, err
+}
+
+// untilKilled returns a context that a deadly signal ends. The signal has its
+// usual effect only when end is called.
+func (k *keyboard) untilKilled(ctx context.Context) (limited context.Context, end func()) {
+	limited, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 1)
+	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) { // nohup
+			signal.Notify(signals, sig)
+		}
+	}
+	killed := make(chan os.Signal, 1)
+	go func() {
+		defer close(killed)
+		select {
+		case sig := <-signals:
+			cancel()
+			killed <- sig
+		case <-limited.Done():
+		}
+	}()
+	return limited, func() {
+		cancel()
+		sig := <-killed
+		signal.Stop(signals)
+		if sig != nil {
+			// Sending a signal to ourselves fails in no case that is known.
+			_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))
+			select {} // until it comes
+		}
+	}
+}
+
+// suspend does what the terminal does for Ctrl-Z when it is not in raw mode. It
+// returns when we are in the foreground again.
+func (k *keyboard) suspend() {
+	if session, _, _ := syscall.Syscall(syscall.SYS_GETSID, 0, 0, 0); int(session) == syscall.Getpgrp() {
+		return // no shell is there to wake us, and the signal would be dropped
+	}
+	woken := make(chan os.Signal, 1)
+	signal.Notify(woken, syscall.SIGCONT)
+	defer signal.Stop(woken)
+	// If the terminal is gone, the next read says so.
+	_ = term.Restore(int(k.in.Fd()), k.before)
+	if syscall.Kill(0, syscall.SIGTSTP) == nil {
+		<-woken
+	}
+	_, _ = term.MakeRaw(int(k.in.Fd()))
 }
 
 // history is the lines typed, the oldest first. It is a term.History.
 type history struct{ lines []string }
 
-// Add adds a line; an empty one is not worth keeping.
+// Add adds a line. An empty one, and one like the line before, are not worth
+// keeping.
 func (h *history) Add(line string) {
-	if strings.TrimSpace(line) != "" {
+	if line != "" && (len(h.lines) == 0 || h.lines[len(h.lines)-1] != line) {
 		h.lines = append(h.lines, line)
 	}
 }
@@ -177,37 +234,50 @@ func (h *history) save(path string) {
 // blank behind it.
 type completer func(line string) []string
 
-// tabKey is what TAB does: it completes as far as there is only one way, and
-// shows the ways if there are several.
-type tabKey struct {
+// specialKeys are those that the line editor leaves to us.
+type specialKeys struct {
 	terminal *term.Terminal
 	complete completer
+	suspend  func()
 }
 
-const tab = '\t'
+const (
+	keyTab   = '\t'
+	keyCtrlZ = 'Z' - '@'
+)
 
-func (k *tabKey) pressed(line string, pos int, key rune) (string, int, bool) {
-	if key != tab {
-		return "", 0, false
+func (k *specialKeys) pressed(line string, pos int, key rune) (string, int, bool) {
+	switch key {
+	case keyTab:
+		line, pos = k.tab(line, pos)
+		return line, pos, true
+	case keyCtrlZ:
+		k.suspend()
+		_, _ = k.terminal.Write(nil) // draws the prompt again
+		return line, pos, true
 	}
+	return "", 0, false
+}
+
+// tab completes a word as far as there is only one way, and shows the ways if
+// there are several.
+func (k *specialKeys) tab(line string, pos int) (string, int) {
 	before, after := line[:pos], line[pos:]
 	begin := strings.LastIndexAny(before, wordDelimiters) + 1
 	found := k.complete(before)
 	if len(found) == 0 {
-		return line, pos, true
+		return line, pos
 	}
 	common := commonPrefix(found)
 	if len(common) > len(before)-begin {
 		before = before[:begin] + common
-		return before + after, len(before), true
+		return before + after, len(before)
 	}
 	if len(found) > 1 {
-		for _, row := range columns(found, 79) {
-			// If the terminal is gone, the next read says so.
-			_, _ = k.terminal.Write([]byte(row + "\n"))
-		}
+		// If the terminal is gone, the next read says so.
+		_, _ = k.terminal.Write([]byte(strings.Join(columns(found, 79), "\n") + "\n"))
 	}
-	return line, pos, true
+	return line, pos
 }
 
 // wordDelimiters are those of readline without colon, asterisk and dash, which

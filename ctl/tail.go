@@ -1,10 +1,15 @@
 package ctl
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"supervisor/inifile"
 	"supervisor/xmlrpc"
@@ -60,7 +65,7 @@ func (s *session) tail(ctx context.Context, arg string) error {
 	if len(words) > 1 {
 		channel = strings.ToLower(words[len(words)-1])
 		if channel != "stdout" && channel != "stderr" {
-			s.fail(exitFailed, "Error: bad channel '", channel, "'")
+			s.fail(exitFailed, "Error: bad channel ", inifile.PythonRepr(channel))
 			return nil
 		}
 	}
@@ -70,7 +75,7 @@ func (s *session) tail(ctx context.Context, arg string) error {
 		return nil
 	}
 	if what.follow {
-		return s.follow(ctx, "/logtail/"+quote(name)+"/"+channel)
+		return s.follow(ctx, "/logtail/"+name+"/"+channel)
 	}
 	text, err := s.server.ReadProcessLog(ctx, name, channel, -int64(what.bytes), 0)
 	return s.showLog(name, text, err)
@@ -125,35 +130,111 @@ func (s *session) follow(ctx context.Context, path string) error {
 	s.flush()
 	ctx, stop := s.untilCtrlC(ctx)
 	defer stop()
-	err := s.server.Stream(ctx, path, func(p []byte) error {
-		_, err := s.o.Stdout.Write(p)
-		return err
-	})
+	s.stream(ctx, path, &sharedOutput{out: s.o.Stdout, err: s.err})
 	if interrupted(ctx) {
 		s.say()
-		return nil
 	}
-	s.streamFailed(path, err)
 	return nil
 }
 
-// streamFailed says on stderr why a stream ended, which is no matter for the exit
-// status.
-func (s *session) streamFailed(path string, err error) {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return
-	}
-	s.flush()
-	text := s.o.ServerURL + path + " Cannot connect, error: "
+// stream copies what the server sends for path. That it sends nothing is told on
+// stderr; it is no matter for the exit status, and neither is the end.
+func (s *session) stream(ctx context.Context, path string, out *sharedOutput) {
+	var text decoder
+	err := s.server.Stream(ctx, quote(path), func(p []byte) error {
+		return out.write(text.decode(p))
+	})
+	_ = out.write(text.rest()) // without a reader, we are about to end anyway
 	var http *xmlrpc.HTTPError
-	if errors.As(err, &http) {
-		text = s.o.ServerURL + path + " Cannot read, status code " + itoa(http.Status)
-	} else {
+	var dialing *net.OpError
+	switch {
+	case errors.As(err, &http):
+		out.complain(s.o.ServerURL + path + " Cannot read, status code " + strconv.Itoa(http.Status))
+	case ctx.Err() == nil && errors.As(err, &dialing) && dialing.Op == "dial":
 		class, reason := pythonError(err)
-		text += "<class '" + class + "'> (" + reason + ")"
+		out.complain(s.o.ServerURL + path + " Cannot connect, error: <class '" + class + "'> (" + reason + ")")
 	}
-	_, _ = s.err.Write([]byte(text + "\n")) // there is nobody else to tell
 }
+
+// decoder makes chunks of a log fit to be shown as text. The zero value is ready.
+type decoder struct {
+	begun bool
+	held  []byte // of a character whose end is in the next chunk
+}
+
+// decode returns what can be shown of a chunk. A stream may begin inside a
+// character, of which nothing is shown, and chunks may divide one. What is not
+// UTF-8 at all is shown as Supervisor does it: the whole chunk, spelled out.
+func (d *decoder) decode(p []byte) []byte {
+	p = append(d.held, p...)
+	if !d.begun {
+		for i := 0; i < utf8.UTFMax-1 && len(p) > 0 && !utf8.RuneStart(p[0]); i++ {
+			p = p[1:]
+		}
+		d.begun = true
+	}
+	whole := len(p) - partial(p)
+	d.held = bytes.Clone(p[whole:])
+	return shown(p[:whole])
+}
+
+// rest returns what can be shown of a character whose end never came.
+func (d *decoder) rest() []byte { return shown(d.held) }
+
+// partial returns how many bytes at the end of p begin a character but do not end
+// it.
+func partial(p []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
+		if last := p[len(p)-n:]; utf8.RuneStart(last[0]) {
+			if utf8.FullRune(last) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+func shown(p []byte) []byte {
+	if utf8.Valid(p) {
+		return p
+	}
+	return []byte("Undecodable: " + pythonBytes(p))
+}
+
+// pythonBytes is p as Python's repr shows bytes.
+func pythonBytes(p []byte) string {
+	delimiter := byte('\'')
+	if bytes.IndexByte(p, '\'') >= 0 && bytes.IndexByte(p, '"') < 0 {
+		delimiter = '"'
+	}
+	var b strings.Builder
+	b.WriteByte('b')
+	b.WriteByte(delimiter)
+	for _, c := range p {
+		switch {
+		case c == delimiter || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c < ' ' || c > '~':
+			b.WriteString(`\x`)
+			b.WriteByte(hexDigits[c>>4])
+			b.WriteByte(hexDigits[c&15])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte(delimiter)
+	return b.String()
+}
+
+const hexDigits = "0123456789abcdef"
 
 // foreground connects the terminal with a process: its outputs are shown, and
 // each line goes to its stdin.
@@ -168,12 +249,9 @@ func (s *session) foreground(ctx context.Context, arg string) error {
 	defer stop()
 	streams, endStreams := context.WithCancel(ctx)
 	var both sync.WaitGroup
-	out := &lockedWriter{w: s.o.Stdout}
+	out := &sharedOutput{out: s.o.Stdout, err: s.err}
 	for _, channel := range []string{"stdout", "stderr"} {
-		both.Go(func() {
-			// A log that is off or ends is no reason to leave.
-			_ = s.server.Stream(streams, "/logtail/"+quote(name)+"/"+channel, out.write)
-		})
+		both.Go(func() { s.stream(streams, "/logtail/"+name+"/"+channel, out) })
 	}
 	s.talk(ctx, name)
 	endStreams()
@@ -237,22 +315,31 @@ func (s *session) talk(ctx context.Context, name string) {
 	}
 }
 
-// lockedWriter lets two streams write to one place, a piece at a time.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  interface{ Write([]byte) (int, error) }
+// sharedOutput lets two streams write to one place, a piece at a time.
+type sharedOutput struct {
+	mu       sync.Mutex
+	out, err io.Writer
 }
 
-func (l *lockedWriter) write(p []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, err := l.w.Write(p)
+func (o *sharedOutput) write(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, err := o.out.Write(p)
 	return err
 }
 
-// quote makes a name fit for the path of a URL. The colon of a namespec stays.
+// complain prints a line on stderr.
+func (o *sharedOutput) complain(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = io.WriteString(o.err, line+"\n") // there is nobody else to tell
+}
+
+// quote makes a path with names in it fit for a request.
 func quote(name string) string {
-	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(name) {
 		c := name[i]
@@ -261,8 +348,8 @@ func quote(name string) string {
 			continue
 		}
 		b.WriteByte('%')
-		b.WriteByte(hex[c>>4])
-		b.WriteByte(hex[c&15])
+		b.WriteByte(hexDigits[c>>4])
+		b.WriteByte(hexDigits[c&15])
 	}
 	return b.String()
 }

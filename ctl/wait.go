@@ -11,8 +11,6 @@ import (
 	"supervisor/xmlrpc"
 )
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // waitPeriod is how often wait asks. The remote interface has no way to be told.
 const waitPeriod = 100 * time.Millisecond
 
