@@ -101,6 +101,8 @@ func testBrowserLive(t *testing.T, b *browser) {
 	z.StopProcess(t.Context(), "api", true)
 	p.wait(stateOf("api"), "stopped")
 	p.wait("document.querySelector('#summary [data-state=stopped] b').textContent", "2")
+	z.StartProcess(t.Context(), "api", true)
+	p.wait("/^pid 5000, uptime 0:00:[01][1-9]$/.test(document.querySelector('tr[data-name=api] .desc').textContent)", true)
 
 	z.mu.Lock()
 	z.processes = z.processes[1:]
