@@ -52,7 +52,7 @@ func TestParseBytes(t *testing.T) {
 	checkConversions(t, ParseBytes, []conversion{
 		{"0", "0"}, {"50MB", "52428800"}, {"1 MB", "1048576"}, {"2kb", "2048"}, {"1Gb", "1073741824"}, {"-1KB", "-1024"},
 		{"10K", invalidInt("'10k'")}, {"1.5MB", invalidInt("'1.5'")}, {"1TB", invalidInt("'1tb'")}, {"KB", invalidInt("''")},
-		{"99999999999GB", fmt.Sprint(math.MaxInt64)}, {"-99999999999GB", fmt.Sprint(math.MinInt64)},
+		{"99999999999GB", fmt.Sprint(int64(math.MaxInt64))}, {"-99999999999GB", fmt.Sprint(int64(math.MinInt64))},
 	})
 }
 

@@ -567,7 +567,7 @@ func (s *Supervisor) configInfo(g *Group, p *Program, inUse bool) xmlrpc.ConfigI
 		ExitCodes: p.ExitCodes, KillAsGroup: p.KillAsGroup, RedirectStderr: p.RedirectStderr,
 		StartRetries: p.StartRetries, StartSecs: int(p.StartSecs / time.Second),
 		StopSignal: int(p.StopSignal), StopWaitSecs: int(p.StopWait / time.Second),
-		ServerURL:     orNone(p.ServerURLSetting),
+		ServerURL:     p.ServerURL,
 		StdoutLogfile: s.configLog(p, Stdout), StdoutLogfileBackups: out.Backups,
 		StdoutLogfileMaxBytes: out.MaxBytes, StdoutCaptureMaxBytes: out.CaptureMaxBytes,
 		StdoutEventsEnabled: out.EventsEnabled, StdoutSyslog: out.Syslog,
@@ -583,6 +583,9 @@ func (s *Supervisor) configInfo(g *Group, p *Program, inUse bool) xmlrpc.ConfigI
 	}
 	if p.User != nil {
 		info.UID = p.User.UID
+	}
+	if p.ServerURLAuto {
+		info.ServerURL = "none"
 	}
 	return info
 }

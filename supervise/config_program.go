@@ -64,7 +64,6 @@ func (r *reading) readProgram(s *inifile.Reader, p Program) common {
 	if p.ServerURLAuto = strings.EqualFold(inifile.TrimSpace(p.ServerURL), "AUTO"); p.ServerURLAuto {
 		p.ServerURL = "" // for readServers to fill in
 	}
-	p.ServerURLSetting = p.ServerURL
 	p.User = r.account(s.User("user"))
 	p.Umask = s.Octal("umask", -1)
 

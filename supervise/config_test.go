@@ -362,8 +362,8 @@ func TestProgramValues(t *testing.T) {
 		{"octal number with a prefix", "numprocs_start=9\ncommand=%(process_num)#o", func(p *Program) any { return p.Command }, "0o11"},
 		{"percent signs", "command=date +%%Y 100%%", func(p *Program) any { return p.Command }, "date +%Y 100%"},
 		{"backups by process_num", "stdout_logfile_backups=%(process_num)d", func(p *Program) any { return p.Logs[Stdout].Backups }, 0},
-		{"server URL", "serverurl=http://h:1", func(p *Program) any { return []any{p.ServerURL, p.ServerURLSetting, p.ServerURLAuto} }, []any{"http://h:1", "http://h:1", false}},
-		{"automatic server URL", "serverurl=auto", func(p *Program) any { return []any{p.ServerURL, p.ServerURLSetting, p.ServerURLAuto} }, []any{"", "", true}},
+		{"server URL", "serverurl=http://h:1", func(p *Program) any { return []any{p.ServerURL, p.ServerURLAuto} }, []any{"http://h:1", false}},
+		{"automatic server URL", "serverurl=auto", func(p *Program) any { return []any{p.ServerURL, p.ServerURLAuto} }, []any{"", true}},
 		{"no server URL", "serverurl=", func(p *Program) any { return []any{p.ServerURL, p.ServerURLAuto} }, []any{"", false}},
 	}
 	for _, test := range tests {

@@ -6,5 +6,5 @@ import "syscall"
 // other name, as it always did.
 var systemSignals = map[syscall.Signal]string{
 	syscall.SIGIO: "SIGPOLL", syscall.SIGPWR: "SIGPWR",
-	34: "SIGRTMIN", 64: "SIGRTMAX",
+	34: "SIGRTMIN", 64: "SIGRTMAX", // the C library keeps 32 and 33 for itself
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,6 +33,7 @@ func Run(st Start) (exit int, err error) {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
 	closeInherited()
 	d := &daemon{Start: st, executable: selfPath(), parent: parent, path: st.Path, first: true}
+	d.remember(cfg, nil)
 	for {
 		next, exit, err := d.round(cfg)
 		if next == nil {
@@ -48,19 +50,31 @@ type daemon struct {
 	path       string   // of the configuration: as given, or absolute once the directory has changed
 	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
 	first      bool
-	serial     uint64            // of the next event
-	environ    map[string]string // what [supervisord] environment has said so far
+	serial     uint64 // of the next event
+
+	// environ is all that [supervisord] environment has said in this run: it can
+	// still be referred to when it is gone from the file. Whoever reads sets it.
+	environ atomic.Pointer[map[string]string]
 }
 
-// read reads the configuration again.
+// read reads the configuration again. It may be called from any goroutine.
 func (d *daemon) read() (*Config, error) {
 	o := d.Overrides
-	o.Environment = d.environ
-	cfg, err := ReadConfig(d.path, o, d.Env)
-	if err == nil && d.path != d.Path {
-		cfg.Path = d.Path
+	if earlier := d.environ.Load(); earlier != nil {
+		o.Environment = *earlier
 	}
-	return cfg, err
+	cfg, err := ReadConfig(d.path, o, d.Env)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Path = d.Path
+	d.remember(cfg, o.Environment)
+	return cfg, nil
+}
+
+func (d *daemon) remember(cfg *Config, earlier map[string]string) {
+	environ := overlay(earlier, cfg.Environment)
+	d.environ.Store(&environ)
 }
 
 // round runs one configuration until it is to be replaced by the next, or nil.
@@ -143,7 +157,7 @@ func logNotes(log *Logger, notes []Note) {
 // newSupervisor makes a round without groups.
 func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supervisor, error) {
 	s := &Supervisor{
-		log: log, cfg: cfg, read: d.rememberingRead, executable: d.executable,
+		log: log, cfg: cfg, read: d.read, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
 		table:    table{byPID: map[int]*process{}},
 		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, log: log},
@@ -160,10 +174,6 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 	s.poller, err = newPoller(s.messages)
 	return s, err
 }
-
-// rememberingRead is read. It may be called from any goroutine, but what it
-// remembers is set once, at the start.
-func (d *daemon) rememberingRead() (*Config, error) { return d.read() }
 
 // build makes the configured groups active.
 func (s *Supervisor) build(cfg *Config) error {

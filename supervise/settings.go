@@ -140,9 +140,6 @@ type Program struct {
 	Environment map[string]string
 	// ServerURL is what SUPERVISOR_SERVER_URL says; "" exports none.
 	ServerURL string
-	// ServerURLSetting is serverurl as configured, for getAllConfigInfo; "" if
-	// not set or AUTO.
-	ServerURLSetting string
 	// ServerURLAuto is set if serverurl is not set or AUTO: ServerURL is then the
 	// address of one of the servers, "" without any.
 	ServerURLAuto bool
