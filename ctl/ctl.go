@@ -135,7 +135,7 @@ type session struct {
 	in     *input
 	out    *bufio.Writer
 	err    io.Writer
-	status int // of the last thing that went wrong
+	status int  // of the last thing that went wrong
 	left   bool // by quit, or by Ctrl-C while an action ran
 
 	// person is set if stdout is a terminal that shows more than plain text:
