@@ -114,8 +114,12 @@ func (s *session) update(ctx context.Context, arg string) error {
 				continue
 			}
 			s.flush()
-			if err := st.step(ctx, d, group); err != nil {
+			err := st.step(ctx, d, group)
+			if faultCode(err) == 0 && err != nil {
 				return err
+			}
+			if err != nil { // one that fails is no reason to leave the others
+				s.fail(exitFailed, unhandled(err))
 			}
 		}
 	}

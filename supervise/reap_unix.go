@@ -23,7 +23,7 @@ func (s *Supervisor) reap(now time.Time) {
 		}
 		p := s.table.byPID[pid]
 		if p == nil {
-			s.log.Info("reaped unknown pid %d (%s)", pid, exitStatusOf(ws).Text)
+			s.log.Debug("reaped unknown pid %d (%s)", pid, exitStatusOf(ws).Text)
 			continue
 		}
 		delete(s.table.byPID, pid)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/fcgi"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -22,6 +24,7 @@ func Run(argv []string) int {
 	programs := map[string]func(args []string) int{
 		"accept":   accept,
 		"connect":  connect,
+		"fcgi":     fastCGI,
 		"lines":    lines,
 		"listener": listener,
 		"orphan":   orphan,
@@ -214,6 +217,19 @@ func connect(args []string) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+	}
+	return 0
+}
+
+// fcgi answers FastCGI requests on fd 0: with the name of its process and what
+// was asked for.
+func fastCGI([]string) int {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s has %s\n", os.Getenv("SUPERVISOR_PROCESS_NAME"), r.URL.Path)
+	}
+	if err := fcgi.Serve(nil, http.HandlerFunc(handler)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return 0
 }
