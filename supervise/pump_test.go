@@ -1,0 +1,127 @@
+package supervise
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// testPump is a pump with a pipe to write to and the log it fills.
+type testPump struct {
+	poller   *poller
+	messages chan message
+	out      *output
+	w        *os.File
+	path     string
+}
+
+func newTestPump(tb testing.TB) *testPump {
+	tb.Helper()
+	p := &testPump{messages: make(chan message, 16), path: filepath.Join(tb.TempDir(), "log")}
+	var err error
+	if p.poller, err = newPoller(p.messages); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(p.poller.close)
+	r, w, err := newPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err = syscall.SetNonblock(r, true); err != nil {
+		tb.Fatal(err)
+	}
+	p.w = os.NewFile(uintptr(w), "pipe")
+	log := newLogFile(p.path, 0, 0)
+	if err = log.Open(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(log.Close)
+	p.out = &output{fd: r, name: "test", log: log}
+	if err = p.poller.add(p.out); err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// ended waits for the last message of the pump.
+func (p *testPump) ended(tb testing.TB) {
+	tb.Helper()
+	select {
+	case m := <-p.messages:
+		if m.kind != outputEnded || m.out != p.out {
+			tb.Fatalf("got %+v", m)
+		}
+	case <-time.After(10 * time.Second):
+		tb.Fatal("the pump does not end")
+	}
+}
+
+func (p *testPump) logged(tb testing.TB) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(p.path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}
+
+func TestPumpTakesEverything(t *testing.T) {
+	p := newTestPump(t)
+	want := bytes.Repeat([]byte("0123456789abcdef"), 200_000)
+	if _, err := p.w.Write(want); err != nil {
+		t.Fatal(err)
+	}
+	p.w.Close()
+	p.ended(t)
+	if got := p.logged(t); !bytes.Equal(got, want) {
+		t.Errorf("%d bytes logged, %d written", len(got), len(want))
+	}
+}
+
+// A pump that is told to finish takes what the pipe holds, though somebody still
+// has the other end.
+func TestPumpFinishes(t *testing.T) {
+	p := newTestPump(t)
+	want := bytes.Repeat([]byte("x"), pipeSize)
+	if _, err := p.w.Write(want); err != nil {
+		t.Fatal(err)
+	}
+	p.poller.finish(p.out)
+	p.ended(t)
+	if got := p.logged(t); !bytes.Equal(got, want) {
+		t.Errorf("%d bytes logged, %d written", len(got), len(want))
+	}
+	if _, err := p.w.Write([]byte("late")); err == nil {
+		t.Error("the pipe is still open")
+	}
+}
+
+func BenchmarkPump(b *testing.B) {
+	for _, size := range []int{100, 65500} {
+		b.Run(map[int]string{100: "lines", 65500: "blocks"}[size], func(b *testing.B) {
+			p := newTestPump(b)
+			chunk := bytes.Repeat([]byte("x"), size)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.w.Write(chunk); err != nil {
+					b.Fatal(err)
+				}
+			}
+			p.w.Close()
+			p.ended(b)
+		})
+	}
+}
+
+// Delivering a chunk to a log must not cost memory.
+func TestDeliverAllocates(t *testing.T) {
+	p := newTestPump(t)
+	chunk := bytes.Repeat([]byte("x"), 4096)
+	if n := testing.AllocsPerRun(100, func() { p.out.deliver(chunk) }); n != 0 {
+		t.Errorf("%v allocations a chunk", n)
+	}
+}
