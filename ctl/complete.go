@@ -48,9 +48,11 @@ func (s *session) completion(_ context.Context, arg string) error {
 
 const bashCompletion = `_supervisorctl() {
     local word=${COMP_WORDS[COMP_CWORD]} action= i
+    local -a server=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            -c|-s|-u|-p|-r) ((i++)) ;;
+            -c|-s|-u|-p) server+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}"); ((i++)) ;;
+            -r) ((i++)) ;;
             -*) ;;
             *) action=${COMP_WORDS[i]}; break ;;
         esac
@@ -58,7 +60,7 @@ const bashCompletion = `_supervisorctl() {
     case $action in
         '') COMPREPLY=($(compgen -W "ACTIONS" -- "$word")) ;;
         clear|fg|pid|restart|signal|start|status|stop|tail|wait|add|remove|update)
-            COMPREPLY=($(compgen -W "all $(supervisorctl status 2>/dev/null | awk '{print $1}')" -- "$word")) ;;
+            COMPREPLY=($(compgen -W "all $("$1" "${server[@]}" status 2>/dev/null | awk '{print $1}')" -- "$word")) ;;
         help) COMPREPLY=($(compgen -W "ACTIONS" -- "$word")) ;;
     esac
 }

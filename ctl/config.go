@@ -310,7 +310,9 @@ func (s *session) consent(ctx context.Context, question string) (bool, error) {
 
 // open turns the session to another server and shows the processes there.
 func (s *session) open(ctx context.Context, url string) error {
-	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "unix://") {
+	// What has the scheme but not its slashes is left to the client to refuse.
+	scheme, _, found := strings.Cut(strings.ToLower(url), ":")
+	if !found || scheme != "http" && scheme != "unix" {
 		s.fail(exitFailed, "ERROR: url must be http:// or unix://")
 		return nil
 	}

@@ -229,8 +229,14 @@ func (s *session) untilInterrupt(ctx context.Context) (limited context.Context, 
 	go func() {
 		defer close(ended)
 		select {
-		case <-s.interrupts:
+		case sig := <-s.interrupts:
 			cancel(errInterrupted)
+			if !interrupted(limited) { // stop came first
+				select {
+				case s.interrupts <- sig:
+				default: // another one waits there
+				}
+			}
 		case <-limited.Done():
 		}
 	}()

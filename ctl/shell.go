@@ -34,7 +34,7 @@ func (s *session) shell(ctx context.Context) int {
 		prompt, stop := s.untilInterrupt(ctx)
 		line, err = s.prompt(prompt)
 		stop()
-		if err != nil { // Ctrl-D, Ctrl-C: the same here
+		if err != nil || interrupted(prompt) { // Ctrl-D, Ctrl-C: the same here
 			break
 		}
 	}
