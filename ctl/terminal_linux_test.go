@@ -1,0 +1,381 @@
+package ctl
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"supervisor/xmlrpc"
+)
+
+// TestMain lets the test binary be supervisorctl, for what can be seen only from
+// outside of a process: signals and the terminal.
+func TestMain(m *testing.M) {
+	if url := os.Getenv("CTL_TEST_URL"); url != "" {
+		os.Exit(Run(context.Background(), Options{
+			ServerURL: url, Prompt: "supervisor", HistoryFile: os.Getenv("CTL_TEST_HISTORY"),
+			Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		}))
+	}
+	os.Exit(m.Run())
+}
+
+// serve has f answer on a unix socket, in place of a supervisord. What is asked
+// for but not listed here is an unknown method.
+func serve(t *testing.T, f *fake) (url string) {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/RPC2", func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); f.password != "" && (user != "joe" || password != f.password) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the client has gone
+		}
+		_, _ = w.Write(f.answer(r.Context(), body)) // as above
+	})
+	mux.HandleFunc("/logtail/", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "from "+r.URL.Path+"\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	server := &http.Server{Handler: mux}
+	go func() { _ = server.Serve(l) }() // ends with Close
+	t.Cleanup(func() { _ = server.Close() })
+	return "unix://" + socket
+}
+
+func (f *fake) answer(ctx context.Context, body []byte) []byte {
+	method, params, err := xmlrpc.DecodeCall(body)
+	if err != nil {
+		return xmlrpc.AppendFault(nil, xmlrpc.NewFault(xmlrpc.IncorrectParameters))
+	}
+	var value any
+	switch strings.TrimPrefix(method, "supervisor.") {
+	case "getVersion", "getAPIVersion":
+		value, err = f.APIVersion(ctx)
+	case "getSupervisorVersion":
+		value, err = f.SupervisorVersion(ctx)
+	case "getAllProcessInfo":
+		value, err = f.AllProcessInfo(ctx)
+	case "getProcessInfo":
+		value, err = f.ProcessInfo(ctx, params[0].(string))
+	case "sendProcessStdin":
+		value, err = f.SendProcessStdin(ctx, params[0].(string), params[1].(string))
+	case "startProcess":
+		<-ctx.Done() // it never runs
+		err = xmlrpc.NewFault(xmlrpc.AbnormalTermination)
+	default:
+		err = xmlrpc.NewFault(xmlrpc.UnknownMethod)
+	}
+	var fault *xmlrpc.Fault
+	if errors.As(err, &fault) {
+		return xmlrpc.AppendFault(nil, fault)
+	}
+	return xmlrpc.AppendResponse(nil, value)
+}
+
+// screen is a terminal with supervisorctl at it.
+type screen struct {
+	t      *testing.T
+	master *os.File
+	slave  *os.File
+	cmd    *exec.Cmd
+	seen   chan []byte
+	text   []byte // not yet expected
+}
+
+// at starts supervisorctl with args at a new terminal.
+func at(t *testing.T, url string, env []string, args ...string) *screen {
+	t.Helper()
+	master, slave := pty(t)
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), append([]string{"TERM=dumb", "CTL_TEST_URL=" + url}, env...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := &screen{t: t, master: master, slave: slave, cmd: cmd, seen: make(chan []byte, 100)}
+	go func() {
+		defer close(s.seen)
+		for {
+			buf := make([]byte, 4096)
+			n, err := master.Read(buf)
+			if n > 0 {
+				s.seen <- buf[:n]
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+		master.Close()
+		slave.Close()
+	})
+	return s
+}
+
+// pty opens a new pair of terminal ends.
+func pty(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("no terminals here:", err)
+	}
+	var unlock, number int32
+	for request, arg := range map[uintptr]*int32{syscall.TIOCSPTLCK: &unlock, syscall.TIOCGPTN: &number} {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(unsafe.Pointer(arg))); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	slave, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master, slave
+}
+
+func (s *screen) send(text string) {
+	s.t.Helper()
+	if _, err := s.master.WriteString(text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// expect waits until the screen shows text, and forgets all up to its end.
+func (s *screen) expect(text string) (before string) {
+	s.t.Helper()
+	late := time.After(10 * time.Second)
+	for {
+		if i := bytes.Index(s.text, []byte(text)); i >= 0 {
+			before = string(s.text[:i])
+			s.text = s.text[i+len(text):]
+			return before
+		}
+		select {
+		case p, ok := <-s.seen:
+			if !ok {
+				s.t.Fatalf("the end instead of %q, behind %q", text, s.text)
+			}
+			s.text = append(s.text, p...)
+		case <-late:
+			s.t.Fatalf("no %q in %q", text, s.text)
+		}
+	}
+}
+
+// end waits until the program has ended.
+func (s *screen) end() syscall.WaitStatus {
+	s.t.Helper()
+	late := time.AfterFunc(10*time.Second, func() { _ = s.cmd.Process.Kill() })
+	defer late.Stop()
+	_ = s.cmd.Wait() // what it says is in the state
+	return s.cmd.ProcessState.Sys().(syscall.WaitStatus)
+}
+
+const prompt = "supervisor> "
+
+func TestShellAtTerminal(t *testing.T) {
+	history := filepath.Join(t.TempDir(), "history")
+	s := at(t, serve(t, &fake{infos: table}), []string{"CTL_TEST_HISTORY=" + history})
+	if got := s.expect(prompt); got != strings.ReplaceAll(shellStatus, "\n", "\r\n") {
+		t.Errorf("at first: %q", got)
+	}
+	s.send("versionx\x7f\r")
+	s.expect("\r\n4.3.0\r\n" + prompt)
+	s.send("\r")
+	s.expect("\r\n" + prompt)
+	s.send("\x1b[A\r") // the line before
+	s.expect("version\r\n4.3.0\r\n" + prompt)
+	s.send("sta\t\t")
+	s.expect("start   status ")
+	s.send("tu\tca\t\r")
+	s.expect("pid 12")
+	s.expect(prompt)
+	s.send("\x04")
+	s.expect("\r\n")
+	if status := s.end(); !status.Exited() || status.ExitStatus() != 0 {
+		t.Errorf("ended with %v", status)
+	}
+	if got, err := os.ReadFile(history); err != nil || string(got) != "version\nstatus cat \n" {
+		t.Errorf("history %q, %v", got, err)
+	}
+}
+
+func TestShellInterrupts(t *testing.T) {
+	url := serve(t, &fake{infos: table})
+	t.Run("at the prompt", func(t *testing.T) {
+		s := at(t, url, nil)
+		s.expect(prompt)
+		s.send("half a line\x03")
+		if status := s.end(); !status.Exited() || status.ExitStatus() != 0 {
+			t.Errorf("ended with %v", status)
+		}
+	})
+	t.Run("while an action waits", func(t *testing.T) {
+		s := at(t, url, nil)
+		s.expect(prompt)
+		s.send("start cat\r")
+		s.expect("\r\n")
+		interruptWhenSignal(s)
+		if status := s.end(); !status.Exited() || status.ExitStatus() != 0 {
+			t.Errorf("ended with %v", status)
+		}
+	})
+	t.Run("of what has no other end", func(t *testing.T) {
+		s := at(t, url, nil)
+		s.expect(prompt)
+		s.send("tail -f cat\r")
+		s.expect("from /logtail/cat/stdout\r\n")
+		s.send("\x03")
+		s.expect("\r\n" + prompt)
+		s.send("fg cat\r")
+		s.expect("from /logtail/cat/stdout\r\n")
+		s.send("\x03")
+		s.expect("Exiting foreground\r\n" + prompt)
+		s.send("fg cat\r")
+		s.expect("from /logtail/cat/stdout\r\n")
+		s.send("\x04")
+		s.expect("Exiting foreground\r\n" + prompt)
+		s.send("version\r") // the line after fg is not lost
+		s.expect("4.3.0\r\n" + prompt)
+	})
+	t.Run("by a signal", func(t *testing.T) {
+		s := at(t, url, nil)
+		s.expect(prompt)
+		before := modes(t, s.master)
+		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if status := s.end(); !status.Signaled() || status.Signal() != syscall.SIGTERM {
+			t.Errorf("ended with %v", status)
+		}
+		if after := modes(t, s.master); before&syscall.ECHO != 0 || after&syscall.ECHO == 0 || after&syscall.ICANON == 0 {
+			t.Errorf("local modes of the terminal: %b before, %b after", before, after)
+		}
+	})
+}
+
+// interruptWhenSignal presses Ctrl-C as soon as the terminal is in the mode in
+// which that is a signal.
+func interruptWhenSignal(s *screen) {
+	deadline := time.Now().Add(10 * time.Second)
+	for modes(s.t, s.master)&syscall.ISIG == 0 {
+		if time.Now().After(deadline) {
+			s.t.Fatal("the terminal stays in raw mode")
+		}
+	}
+	s.send("\x03")
+}
+
+func modes(t *testing.T, f *os.File) uint32 {
+	t.Helper()
+	var mode syscall.Termios
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TCGETS, uintptr(unsafe.Pointer(&mode))); errno != 0 {
+		t.Fatal(errno)
+	}
+	return mode.Lflag
+}
+
+// TestOneShotInterrupts checks how Ctrl-C ends what is not a shell.
+func TestOneShotInterrupts(t *testing.T) {
+	url := serve(t, &fake{infos: table})
+	t.Run("tail -f", func(t *testing.T) {
+		s := at(t, url, nil, "tail", "-f", "cat", "stderr")
+		s.expect("from /logtail/cat/stderr\r\n")
+		s.send("\x03")
+		s.expect("\r\n")
+		if status := s.end(); !status.Exited() || status.ExitStatus() != 0 {
+			t.Errorf("ended with %v", status)
+		}
+	})
+	t.Run("fg", func(t *testing.T) {
+		s := at(t, url, nil, "fg", "cat")
+		s.expect("from /logtail/cat/stdout\r\n")
+		s.send("\x03")
+		s.expect("Exiting foreground\r\n")
+		if status := s.end(); !status.Exited() || status.ExitStatus() != 0 {
+			t.Errorf("ended with %v", status)
+		}
+	})
+	t.Run("start", func(t *testing.T) {
+		s := at(t, url, nil, "start", "cat")
+		s.send("\x03")
+		if status := s.end(); !status.Signaled() || status.Signal() != syscall.SIGINT {
+			t.Errorf("ended with %v", status)
+		}
+	})
+}
+
+func TestCredentialsAtTerminal(t *testing.T) {
+	s := at(t, serve(t, &fake{infos: table, password: "secret"}), nil)
+	s.expect("Server requires authentication\r\nUsername:")
+	s.send("joe\r")
+	s.expect("Password:")
+	s.send("secret\r")
+	if got := s.expect(prompt); strings.Contains(got, "secret") || !strings.Contains(got, "RUNNING") {
+		t.Errorf("got %q", got)
+	}
+	s.send("quit\r")
+	if status := s.end(); !status.Exited() || status.ExitStatus() != 0 {
+		t.Errorf("ended with %v", status)
+	}
+}
+
+// TestCredentialsInterrupted checks that Ctrl-C at a question leaves the shell.
+func TestCredentialsInterrupted(t *testing.T) {
+	s := at(t, serve(t, &fake{password: "secret"}), nil)
+	s.expect("Username:")
+	s.send("\x03")
+	if status := s.end(); !status.Exited() || status.ExitStatus() != 0 {
+		t.Errorf("ended with %v", status)
+	}
+}
+
+// TestPerson checks that only a terminal that can show more than text is shown
+// more.
+func TestPerson(t *testing.T) {
+	url := "unix://" + filepath.Join(t.TempDir(), "none")
+	for term, wanted := range map[string]bool{"dumb": false, "xterm": true} {
+		s := at(t, url, []string{"TERM=" + term}, "status")
+		s.expect(" no such file\r\n")
+		status := s.end()
+		rest := ""
+		for p := range s.drained() {
+			rest += string(p)
+		}
+		if rest = string(s.text) + rest; strings.Contains(rest, "There is no socket") != wanted || status.ExitStatus() != 4 {
+			t.Errorf("TERM=%s: %q, %v", term, rest, status)
+		}
+	}
+}
+
+// drained returns what comes until the terminal is closed.
+func (s *screen) drained() <-chan []byte {
+	// Closing our slave end, the last one, makes the master report the end.
+	s.slave.Close()
+	return s.seen
+}
