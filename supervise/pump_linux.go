@@ -34,7 +34,7 @@ func newPoller(loop chan<- message) (*poller, error) {
 	}
 	p := &poller{
 		epfd: epfd, wakeFd: int(wakeFd), loop: loop,
-		adds: make(chan *output, 1024), ends: make(chan *output, 1024),
+		adds: make(chan *output, 64), ends: make(chan *output, 64),
 		stopped: make(chan struct{}), outputs: map[int32]*output{},
 		buf: make([]byte, readSize),
 	}
@@ -65,7 +65,12 @@ func (p *poller) add(o *output) error {
 		return nil
 	}
 	o.send = p.send
-	p.adds <- o // before the first event can come
+	select { // before the first event can come
+	case p.adds <- o:
+	default: // as long as nothing happens the pump takes none: make it
+		p.wake()
+		p.adds <- o
+	}
 	return p.watch(o.fd)
 }
 

@@ -99,6 +99,36 @@ func TestPumpFinishes(t *testing.T) {
 	}
 }
 
+// Outputs that say nothing do not wake the pump; all the same it has to take any
+// number of them.
+func TestPumpTakesManySilentOutputs(t *testing.T) {
+	p := newTestPump(t)
+	added := make(chan error, 1)
+	go func() {
+		for range 300 {
+			r, w, err := newPipe()
+			if err != nil {
+				added <- err
+				return
+			}
+			defer syscall.Close(w)
+			if err = p.poller.add(&output{fd: r, name: "silent"}); err != nil {
+				added <- err
+				return
+			}
+		}
+		added <- nil
+	}()
+	select {
+	case err := <-added:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("add blocks")
+	}
+}
+
 func BenchmarkPump(b *testing.B) {
 	for _, size := range []int{100, 65500} {
 		b.Run(map[int]string{100: "lines", 65500: "blocks"}[size], func(b *testing.B) {
