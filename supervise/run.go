@@ -32,7 +32,11 @@ func Run(st Start) (exit int, err error) {
 	}
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
 	closeInherited()
-	d := &daemon{Start: st, executable: selfPath(), parent: parent, path: st.Path, first: true}
+	// From here on no signal is lost: one that comes while a round begins or ends is
+	// handled by the next.
+	signals := notify()
+	defer signal.Stop(signals)
+	d := &daemon{Start: st, signals: signals, executable: selfPath(), parent: parent, path: st.Path, first: true}
 	d.remember(cfg, nil)
 	for {
 		next, exit, err := d.round(cfg)
@@ -49,6 +53,7 @@ type daemon struct {
 	executable string
 	path       string   // of the configuration: as given, or absolute once the directory has changed
 	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
+	signals    <-chan os.Signal
 	first      bool
 	serial     uint64 // of the next event
 
@@ -112,9 +117,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		fmt.Fprintf(d.Stderr, "Error: %v\n", err)
 		return nil, 1, nil
 	}
-	signals := notify()
-	defer signal.Stop(signals)
-	s.signals = signals
+	s.signals = d.signals
 	if d.first && d.parent != nil {
 		if err = d.detach(cfg, log); err != nil {
 			closeAll(listeners)
