@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"slices"
 	"syscall"
@@ -298,81 +297,6 @@ func (a *API) LogPath(ctx context.Context, namespec, channel string) (string, er
 
 // MainLogPath returns the file of the main log, "" for none.
 func (a *API) MainLogPath(context.Context) string { return a.s.log.Path() }
-
-// readLog is the reading of logs after Supervisor's options.readFile.
-func readLog(path string, offset, length int64) (string, error) {
-	if offset < 0 && length != 0 || length < 0 {
-		return "", xmlrpc.NewFault(xmlrpc.BadArguments)
-	}
-	if path == "" {
-		return "", xmlrpc.NewFault(xmlrpc.NoFile)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return "", xmlrpc.NewFault(xmlrpc.NoFile, path)
-		}
-		return "", xmlrpc.NewFault(xmlrpc.Failed)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return "", xmlrpc.NewFault(xmlrpc.Failed)
-	}
-	size := info.Size()
-	if offset < 0 {
-		offset = max(size+offset, 0)
-	}
-	n := max(size-offset, 0)
-	if length > 0 {
-		n = min(n, length)
-	}
-	return readAt(f, offset, n)
-}
-
-// maxLogAnswer bounds one answer; more has to be asked for in pieces.
-const maxLogAnswer = 256 << 20
-
-func readAt(f *os.File, offset, n int64) (string, error) {
-	buf := make([]byte, min(n, maxLogAnswer))
-	read, err := f.ReadAt(buf, offset)
-	if err != nil && err != io.EOF {
-		return "", xmlrpc.NewFault(xmlrpc.Failed)
-	}
-	return string(buf[:read]), nil
-}
-
-// tailLog is the reading of logs after Supervisor's options.tailFile, whose
-// arithmetic clients know.
-func tailLog(path string, offset, length int64) xmlrpc.Tail {
-	f, err := os.Open(path)
-	if err != nil {
-		return xmlrpc.Tail{}
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return xmlrpc.Tail{}
-	}
-	size := info.Size()
-	t := xmlrpc.Tail{Offset: size}
-	if size > offset+length {
-		t.Overflow = true
-		offset = size - 1
-	}
-	if offset+length > size {
-		if offset > size-1 {
-			length = 0
-		}
-		offset = size - length
-	}
-	offset, length = max(offset, 0), max(length, 0)
-	t.Bytes, err = readAt(f, offset, min(length, max(size-offset, 0)))
-	if err != nil {
-		return xmlrpc.Tail{Offset: size}
-	}
-	return t
-}
 
 // ClearProcessLogs empties the logs of a running process; of one that does not
 // run it leaves them as they are. Faults: BAD_NAME, FAILED.
