@@ -38,9 +38,6 @@ var errnoNames = map[syscall.Errno]string{
 
 // signalName returns the name of a signal as in "terminated by SIGTERM".
 func signalName(sig syscall.Signal) string {
-	if name, ok := systemSignals[sig]; ok {
-		return name
-	}
 	switch sig {
 	case syscall.SIGABRT:
 		return "SIGABRT"
@@ -98,6 +95,9 @@ func signalName(sig syscall.Signal) string {
 		return "SIGXCPU"
 	case syscall.SIGXFSZ:
 		return "SIGXFSZ"
+	}
+	if name, ok := systemSignals[sig]; ok {
+		return name
 	}
 	return "signal " + strconv.Itoa(int(sig))
 }

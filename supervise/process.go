@@ -21,6 +21,8 @@ type process struct {
 	stdin   *stdinPipe  // of the present child; nil without
 	reaped  *exitStatus // the child has ended, its output is being brought in
 
+	socketHeld bool // it refers to its fcgi socket
+
 	waiters    []waiter
 	reportStop time.Time // when to say again that a stop is being waited for
 
@@ -106,6 +108,10 @@ func (s *Supervisor) feed(p *process, now time.Time, in input) {
 	for _, e := range effects {
 		s.carryOut(p, now, e)
 	}
+	if p.socketHeld && p.PID == 0 { // said after what happened to the process, its cause
+		p.socketHeld = false
+		s.sockets.release(p.cfg.Socket)
+	}
 	if p.State == before {
 		s.schedule(p)
 		return
@@ -172,25 +178,18 @@ func (s *Supervisor) signalChild(p *process, sig syscall.Signal, group bool) err
 // reason in Supervisor's words.
 func (s *Supervisor) start(p *process) (pid int, failure string) {
 	cfg := p.cfg
+	socket := -1
+	if cfg.Socket != nil {
+		var err error
+		if socket, err = s.sockets.acquire(cfg.Socket); err != nil {
+			return 0, err.Error()
+		}
+		p.socketHeld = true
+	}
 	file, argv, err := resolveCommand(cfg, s.env)
 	if err != nil {
 		return 0, err.Error()
 	}
-	socket := -1
-	if cfg.Socket != nil {
-		if socket, err = s.sockets.acquire(cfg.Socket); err != nil {
-			return 0, err.Error()
-		}
-	}
-	pid, failure = s.startWith(p, file, argv, socket)
-	if failure != "" && cfg.Socket != nil {
-		s.sockets.release(cfg.Socket)
-	}
-	return pid, failure
-}
-
-func (s *Supervisor) startWith(p *process, file string, argv []string, socket int) (pid int, failure string) {
-	cfg := p.cfg
 	pp, err := makePipes(cfg, socket)
 	if err != nil {
 		return 0, pipeErrorText(cfg.Name, err)
@@ -294,9 +293,6 @@ func (s *Supervisor) exit(p *process, now time.Time) {
 	}
 	p.outputs = [2]*output{}
 	p.closeLogs()
-	if p.cfg.Socket != nil {
-		s.sockets.release(p.cfg.Socket)
-	}
 	s.feed(p, now, exited{how})
 	if p.group.pool != nil {
 		p.listener = protocol{}
