@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"os/user"
 	"strconv"
 	"strings"
@@ -271,7 +272,36 @@ func ParseURL(text string) (string, error) {
 	if !found || !isScheme(scheme) || rest == "" || strings.ContainsAny(rest[:1], "?#") {
 		return "", errors.New("value " + PythonRepr(text) + " is not a URL")
 	}
+	if _, authority, found := strings.Cut(text, ":"); found && strings.HasPrefix(authority, "//") {
+		if err := checkBrackets(authority[len("//"):]); err != nil {
+			return "", err
+		}
+	}
 	return text, nil
+}
+
+// checkBrackets looks whether the host at the start of rest is in brackets if,
+// and only if, it is an IPv6 address.
+func checkBrackets(rest string) error {
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	if !strings.ContainsAny(rest, "[]") {
+		return nil
+	}
+	before, rest, opened := strings.Cut(rest, "[")
+	host, after, closed := strings.Cut(rest, "]")
+	if before != "" || !opened || !closed || after != "" && after[0] != ':' {
+		return errors.New("Invalid IPv6 URL")
+	}
+	switch address, err := netip.ParseAddr(host); {
+	case err != nil:
+		return errors.New(PythonRepr(host) + " does not appear to be an IPv4 or IPv6 address")
+	case address.Is4():
+		return errors.New("An IPv4 address cannot be in brackets")
+	}
+	return nil
 }
 
 func isScheme(text string) bool {

@@ -149,6 +149,15 @@ func TestParseURL(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+	const ipv6 = "error: Invalid IPv6 URL"
+	checkConversions(t, ParseURL, []conversion{
+		{"http://[::1]:9001", "http://[::1]:9001"}, {"http://u@[::1]/x", "http://u@[::1]/x"}, {"http://[::1]", "http://[::1]"},
+		{"http://[fe80::1%eth0]:1", "http://[fe80::1%eth0]:1"}, {"foo:/[x", "foo:/[x"}, {"http:[", "http:["}, {"http://a/[", "http://a/["}, {"http://a?]", "http://a?]"},
+		{"http://[::1", ipv6}, {"http://::1]:80", ipv6}, {"http://x@[::1", ipv6}, {"unix://[x", ipv6}, {"foo://]/", ipv6},
+		{"http://a[::1]b:1", ipv6}, {"http://[::1]x:1", ipv6},
+		{"http://[x]:80", "error: 'x' does not appear to be an IPv4 or IPv6 address"},
+		{"http://[1.2.3.4]", "error: An IPv4 address cannot be in brackets"},
+	})
 }
 
 func TestPaths(t *testing.T) {
