@@ -3,6 +3,7 @@ package supervise
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"syscall"
 	"unicode/utf8"
@@ -102,7 +103,8 @@ func (p *protocol) readReady(act func(verdict, listenerState, string)) bool {
 }
 
 // readResult reads "RESULT n\n" and n bytes. The word before the number is not
-// looked at, as ever; a negative number is no number here.
+// looked at, as ever; a negative number is no number here. An empty result counts
+// when something follows it, as ever too.
 func (p *protocol) readResult(act func(verdict, listenerState, string)) bool {
 	if !p.inBody {
 		eol := bytes.IndexByte(p.buf, '\n')
@@ -120,7 +122,7 @@ func (p *protocol) readResult(act func(verdict, listenerState, string)) bool {
 		}
 		p.buf, p.length, p.inBody = p.buf[eol+1:], n, true
 	}
-	if len(p.buf) < p.length {
+	if len(p.buf) < max(p.length, 1) {
 		return false
 	}
 	said := listenerSaidOther
@@ -185,6 +187,9 @@ func (p *pool) offer(ev *event) {
 	taken := false
 	for _, s := range p.subscriptions {
 		if s.has(ev.typ) {
+			if taken {
+				p.sayRebuffering(ev.serial, len(p.buffer))
+			}
 			p.makeRoom()
 			p.buffer = append(p.buffer, poolEvent{ev, p.serial})
 			taken = true
@@ -207,15 +212,26 @@ func (p *pool) makeRoom() {
 
 // rebuffer puts an event that did not arrive back in front.
 func (p *pool) rebuffer(ev poolEvent) {
-	p.bus.log.Debug("rebuffering event %d for pool %s (buf size=%d, max=%d)", ev.serial, p.group.name, len(p.buffer), p.size)
+	p.sayRebuffering(ev.serial, len(p.buffer))
 	p.makeRoom()
 	p.buffer = append([]poolEvent{ev}, p.buffer...)
 }
 
-// dispatch gives events to the listeners that are ready, in order.
+// sayRebuffering says that an event enters the buffer once more, beside others.
+func (p *pool) sayRebuffering(serial uint64, others int) {
+	p.bus.log.Debug("rebuffering event %d for pool %s (buf size=%d, max=%d)", serial, p.group.name, others, p.size)
+}
+
+// dispatch gives events to the listeners that are ready, in order. The one for
+// which none was left stays where it is; the log says it was taken out and put
+// back.
 func (p *pool) dispatch() {
+	if !slices.ContainsFunc(p.group.processes, (*process).takesEvents) {
+		return
+	}
 	for len(p.buffer) > 0 {
 		if !p.send(p.buffer[0]) {
+			p.sayRebuffering(p.buffer[0].serial, len(p.buffer)-1)
 			return
 		}
 		p.buffer = p.buffer[1:]
@@ -223,10 +239,15 @@ func (p *pool) dispatch() {
 	p.buffer = nil // the array may be large, and is at its end
 }
 
+// takesEvents reports whether a listener can be given an event.
+func (p *process) takesEvents() bool {
+	return p.State == xmlrpc.Running && p.listener.state == listenerReady && p.stdin != nil && !p.stdin.closed
+}
+
 // send gives one event to the first listener that is ready for it.
 func (p *pool) send(ev poolEvent) bool {
 	for _, proc := range p.group.processes {
-		if proc.State != xmlrpc.Running || proc.listener.state != listenerReady || proc.stdin == nil || proc.stdin.closed {
+		if !proc.takesEvents() {
 			continue
 		}
 		err := proc.stdin.write(ev.envelope(p))

@@ -323,13 +323,33 @@ func (s *Supervisor) handle(m message, now time.Time) {
 			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel, false, m.data))
 		}
 	case outputSpoken:
+		// Said here and not by the pump, so that the log has question and answer
+		// in this order.
+		if s.log.Enabled(Debug) {
+			s.log.Debug("'%s' %v output:\n%s", p.cfg.Name, m.out.channel, appendBytesRepr(nil, m.data))
+		}
 		s.listen(p, m.data)
 	case outputEnded:
 		m.out.ended = true
+		s.sayClosed(p, m.out)
 		if p.reaped != nil && p.outputsEnded() {
 			s.exit(p, now)
 		}
 	}
+}
+
+// sayClosed writes the debug line on the end of an output, with fd and pid where
+// Supervisor shows the addresses of its objects.
+func (s *Supervisor) sayClosed(p *process, o *output) {
+	if !s.log.Enabled(Debug) {
+		return
+	}
+	kind := "POutputDispatcher"
+	if o.listener {
+		kind = "PEventListenerDispatcher"
+	}
+	s.log.Debug("fd %d closed, stopped monitoring <%s at %d for <Subprocess at %d with name %s in state %v> (%v)>",
+		o.fd, kind, o.fd, p.PID, p.cfg.Name, p.State, o.channel)
 }
 
 func (p *process) outputsEnded() bool {

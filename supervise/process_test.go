@@ -92,6 +92,17 @@ func TestReadLog(t *testing.T) {
 	}
 }
 
+// A log need not be a file that can be read.
+func TestReadLogOfOtherKind(t *testing.T) {
+	if got, err := readLog(os.DevNull, 0, 0); got != "" || err != nil {
+		t.Errorf("%s: got %q, %v", os.DevNull, got, err)
+	}
+	_, err := readLog(t.TempDir(), 0, 0)
+	if f, ok := err.(*xmlrpc.Fault); !ok || f.Code != xmlrpc.Failed {
+		t.Errorf("a directory: got %v", err)
+	}
+}
+
 func TestTailLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	const all = "0123456789abcdefghi\n"

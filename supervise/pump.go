@@ -63,9 +63,6 @@ const (
 // deliver takes one chunk, as read, to everywhere it goes.
 func (o *output) deliver(p []byte) {
 	if o.listener {
-		if o.main.Enabled(Debug) {
-			o.main.Debug("'%s' %v output:\n%s", o.name, o.channel, appendBytesRepr(nil, p))
-		}
 		o.send(message{kind: outputSpoken, out: o, data: append([]byte(nil), p...)})
 	}
 	if o.filter == nil {
@@ -139,9 +136,6 @@ func (o *output) drain(buf []byte) {
 func (o *output) end() {
 	if o.filter != nil {
 		o.filter.Finish(o)
-	}
-	if o.main.Enabled(Debug) {
-		o.main.Debug("fd %d closed, stopped monitoring %s (%v)", o.fd, o.name, o.channel)
 	}
 	o.send(message{kind: outputEnded, out: o})
 }

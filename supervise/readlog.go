@@ -25,10 +25,13 @@ func readLog(path string, offset, length int64) (string, error) {
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil || info.IsDir() {
 		return "", xmlrpc.NewFault(xmlrpc.Failed)
 	}
-	size := info.Size()
+	size, err := f.Seek(0, io.SeekEnd) // a terminal has no end, /dev/null is empty
+	if err != nil {
+		return "", xmlrpc.NewFault(xmlrpc.Failed)
+	}
 	if offset < 0 {
 		offset = max(size+offset, 0)
 	}
