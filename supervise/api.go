@@ -301,9 +301,6 @@ func (a *API) MainLogPath(context.Context) string { return a.s.log.Path() }
 
 // readLog is the reading of logs after Supervisor's options.readFile.
 func readLog(path string, offset, length int64) (string, error) {
-	if offset < 0 && length != 0 || length < 0 {
-		return "", xmlrpc.NewFault(xmlrpc.BadArguments)
-	}
 	if path == "" {
 		return "", xmlrpc.NewFault(xmlrpc.NoFile)
 	}
@@ -315,6 +312,9 @@ func readLog(path string, offset, length int64) (string, error) {
 		return "", xmlrpc.NewFault(xmlrpc.Failed)
 	}
 	defer f.Close()
+	if offset < 0 && length != 0 || length < 0 {
+		return "", xmlrpc.NewFault(xmlrpc.BadArguments)
+	}
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return "", xmlrpc.NewFault(xmlrpc.Failed)
