@@ -18,10 +18,11 @@ type valueError string
 
 func (e valueError) Error() string { return string(e) }
 
-// endOfInput says that a question found nobody to answer it.
-type endOfInput struct{}
+// endOfInput says that a question found nobody to answer it. Its text is
+// Python's: empty at a terminal.
+type endOfInput string
 
-func (endOfInput) Error() string { return "" }
+func (e endOfInput) Error() string { return string(e) }
 
 // position stands where Supervisor tells a place in its source. Scripts cut the
 // line at ": file: ".
@@ -39,6 +40,7 @@ func pythonError(err error) (class, text string) {
 	var fault *xmlrpc.Fault
 	var http *xmlrpc.HTTPError
 	var scheme *xmlrpc.SchemeError
+	var end endOfInput
 	var value valueError
 	var errno syscall.Errno
 	var dns *net.DNSError
@@ -50,8 +52,8 @@ func pythonError(err error) (class, text string) {
 			"<ProtocolError for 127.0.0.1/RPC2: " + strconv.Itoa(http.Status) + " " + http.Reason + ">"
 	case errors.As(err, &scheme), errors.As(err, &value):
 		return "ValueError", err.Error()
-	case errors.As(err, new(endOfInput)):
-		return "EOFError", ""
+	case errors.As(err, &end):
+		return "EOFError", end.Error()
 	case errors.As(err, &errno):
 		return errnoClass(errno), errnoText(errno)
 	case errors.As(err, &dns):

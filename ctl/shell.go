@@ -57,16 +57,14 @@ func (s *session) prompt(ctx context.Context) (string, error) {
 // ask asks a question whose answer is not an action.
 func (s *session) ask(ctx context.Context, question string) (string, error) {
 	s.flush()
-	var line string
-	var err error
 	if s.keyboard != nil {
-		line, err = s.keyboard.line(ctx, question, &history{}, nil)
-	} else {
-		s.out.WriteString(question)
-		s.flush()
-		line, err = s.in.line(ctx)
+		line, err := s.keyboard.line(ctx, question, &history{}, nil)
+		return answered(ctx, line, err, "")
 	}
-	return answered(ctx, line, err)
+	s.out.WriteString(question)
+	s.flush()
+	line, err := s.in.line(ctx)
+	return answered(ctx, line, err, "EOF when reading a line")
 }
 
 // askSecret asks for something that is not to be seen.
@@ -76,15 +74,17 @@ func (s *session) askSecret(ctx context.Context, question string) (string, error
 	}
 	s.flush()
 	line, err := s.keyboard.secret(ctx, question)
-	return answered(ctx, line, err)
+	return answered(ctx, line, err, "")
 }
 
-func answered(ctx context.Context, line string, err error) (string, error) {
+// answered is what a question has come to. If the input has ended, the error has
+// the text eof.
+func answered(ctx context.Context, line string, err error, eof endOfInput) (string, error) {
 	switch {
 	case interrupted(ctx):
 		return "", errInterrupted
 	case err == io.EOF:
-		return "", endOfInput{}
+		return "", eof
 	}
 	return line, err
 }

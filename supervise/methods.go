@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"context"
+	"errors"
 
 	"supervisor/xmlrpc"
 )
@@ -127,7 +128,8 @@ func (a *API) controlMethods() []xmlrpc.Method {
 					return nil, err
 				}
 				if group, _, whole := xmlrpc.SplitNamespec(name); whole {
-					return a.SignalProcessGroup(ctx, group, signal)
+					results, err := a.SignalProcessGroup(ctx, group, signal)
+					return results, asSent(err, name)
 				}
 				return a.SignalProcess(ctx, name, signal)
 			},
@@ -203,11 +205,22 @@ func (a *API) change(name, summary string, one func(context.Context, string, boo
 			}
 			wait := args.Truth(1, true)
 			if g, _, whole := xmlrpc.SplitNamespec(name); whole {
-				return group(ctx, g, wait)
+				results, err := group(ctx, g, wait)
+				return results, asSent(err, name)
 			}
 			return one(ctx, name, wait)
 		},
 	}
+}
+
+// asSent lets BAD_NAME name what the caller sent, not the group that was cut out
+// of it.
+func asSent(err error, namespec string) error {
+	var fault *xmlrpc.Fault
+	if errors.As(err, &fault) && fault.Code == xmlrpc.BadName {
+		return xmlrpc.NewFault(xmlrpc.BadName, namespec)
+	}
+	return err
 }
 
 func (a *API) changeGroup(name, summary string, call func(context.Context, string, bool) ([]xmlrpc.Result, error)) xmlrpc.Method {

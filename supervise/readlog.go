@@ -10,9 +10,6 @@ import (
 
 // readLog is the reading of logs after Supervisor's options.readFile.
 func readLog(path string, offset, length int64) (string, error) {
-	if offset < 0 && length != 0 || length < 0 {
-		return "", xmlrpc.NewFault(xmlrpc.BadArguments)
-	}
 	if path == "" {
 		return "", xmlrpc.NewFault(xmlrpc.NoFile)
 	}
@@ -24,6 +21,9 @@ func readLog(path string, offset, length int64) (string, error) {
 		return "", xmlrpc.NewFault(xmlrpc.Failed)
 	}
 	defer f.Close()
+	if offset < 0 && length != 0 || length < 0 {
+		return "", xmlrpc.NewFault(xmlrpc.BadArguments)
+	}
 	info, err := f.Stat()
 	if err != nil || info.IsDir() {
 		return "", xmlrpc.NewFault(xmlrpc.Failed)

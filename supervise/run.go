@@ -282,14 +282,14 @@ func (l rpcLog) Faulted(method string, f *xmlrpc.Fault) {
 
 func (l rpcLog) Invalid(data []byte, reason string) {
 	if reason == "no method name" {
-		l.log.Error("XML-RPC request data %s is invalid: no method name", appendBytesRepr(nil, data))
+		l.log.Error("XML-RPC request data %s is invalid: no method name", inifile.PythonRepr(string(data)))
 		return
 	}
-	l.log.Error("XML-RPC request data %s is invalid: unmarshallable", appendBytesRepr(nil, data))
+	l.log.Error("XML-RPC request data %s is invalid: unmarshallable", inifile.PythonRepr(string(data)))
 }
 
 func (l rpcLog) Crashed(data []byte, trace string) {
-	l.log.Crit("Handling XML-RPC request with data %s raised an unexpected exception: %s", appendBytesRepr(nil, data), trace)
+	l.log.Crit("Handling XML-RPC request with data %s raised an unexpected exception: %s", inifile.PythonRepr(string(data)), trace)
 }
 
 // pidfile is the path of a pidfile that is ours to remove; "" for none.
