@@ -234,6 +234,7 @@ func TestUpcheck(t *testing.T) {
 		{"no password", "status", &xmlrpc.HTTPError{Status: 401, Reason: "Unauthorized"}, "",
 			"Server requires authentication\nerror: <class 'xmlrpc.client.ProtocolError'>, <ProtocolError for 127.0.0.1/RPC2: 401 Unauthorized>" + lost, 1},
 		{"not allowed", "tail", dialError(syscall.EACCES), "", "error: <class 'PermissionError'>, [Errno 13] Permission denied" + lost, 1},
+		{"port", "pid", &xmlrpc.PortError{Port: "x"}, "", "error: <class 'ValueError'>, Port could not be cast to integer value as 'x'" + lost, 1},
 		{"scheme", "pid", &xmlrpc.SchemeError{URL: "ftp://x"}, "", "error: <class 'ValueError'>, Unknown protocol for serverurl ftp://x" + lost, 1},
 	}
 	for _, tt := range tests {

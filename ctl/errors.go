@@ -41,6 +41,7 @@ func pythonError(err error) (class, text string) {
 	var http *xmlrpc.HTTPError
 	var scheme *xmlrpc.SchemeError
 	var end endOfInput
+	var port *xmlrpc.PortError
 	var value valueError
 	var errno syscall.Errno
 	var dns *net.DNSError
@@ -50,7 +51,7 @@ func pythonError(err error) (class, text string) {
 	case errors.As(err, &http):
 		return "xmlrpc.client.ProtocolError",
 			"<ProtocolError for 127.0.0.1/RPC2: " + strconv.Itoa(http.Status) + " " + http.Reason + ">"
-	case errors.As(err, &scheme), errors.As(err, &value):
+	case errors.As(err, &scheme), errors.As(err, &port), errors.As(err, &value):
 		return "ValueError", err.Error()
 	case errors.As(err, &end):
 		return "EOFError", end.Error()

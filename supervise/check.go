@@ -85,8 +85,12 @@ func (c *check) notes() {
 			c.warn(inifile.Position{}, "%s", note.Text)
 		}
 	}
-	for _, name := range c.dropped {
-		c.warn(inifile.Position{}, "several groups are called %s: only one of them will run", name)
+	taken := map[string]bool{}
+	for _, g := range c.config.Groups {
+		if taken[g.Name] {
+			c.warn(inifile.Position{}, "several groups are called %s: only one of them will run", g.Name)
+		}
+		taken[g.Name] = true
 	}
 }
 

@@ -79,7 +79,6 @@ type reading struct {
 	grouped map[string]bool // sections whose processes belong to a [group:x]
 	autoURL []*Program      // to be told the address of the servers
 	users   map[string]*User
-	dropped []string // groups whose name was taken, for Check
 }
 
 // read always returns a reading with a config, which is complete if there are

@@ -42,11 +42,11 @@ func (g *Group) Resized(o *Group) (added, removed []*Program, ok bool) {
 		return nil, nil, false
 	}
 	old := map[string]*Program{}
-	for _, p := range g.Programs {
+	for _, p := range g.running() {
 		old[p.Name] = p
 	}
 	kept := 0
-	for _, p := range o.Programs {
+	for _, p := range o.running() {
 		was := old[p.Name]
 		delete(old, p.Name)
 		switch {
@@ -58,7 +58,7 @@ func (g *Group) Resized(o *Group) (added, removed []*Program, ok bool) {
 			return nil, nil, false
 		}
 	}
-	for _, p := range g.Programs {
+	for _, p := range g.running() {
 		if old[p.Name] != nil {
 			removed = append(removed, p)
 		}

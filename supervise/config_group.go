@@ -14,53 +14,26 @@ import (
 // readGroups makes the groups: those of [group:x] first, then one for each
 // program, listener and fcgi-program that is in none of them.
 func (r *reading) readGroups() {
+	add := func(g *Group) { r.config.Groups = append(r.config.Groups, g) }
 	for _, section := range r.sections("group:") {
-		r.addGroup(r.readGroup(section))
+		add(r.readGroup(section))
 	}
 	for _, section := range r.sections("program:") {
 		if !r.grouped[section.Name()] {
-			r.addGroup(r.readProgramGroup(section))
+			add(r.readProgramGroup(section))
 		}
 	}
 	for _, section := range r.sections("eventlistener:") {
-		r.addGroup(r.readListener(section))
+		add(r.readListener(section))
 	}
 	for _, section := range r.sections("fcgi-program:") {
 		if !r.grouped[section.Name()] {
-			r.addGroup(r.readFastCGI(section))
+			add(r.readFastCGI(section))
 		}
 	}
-	groups := r.config.Groups
-	slices.SortStableFunc(groups, func(a, b *Group) int {
+	slices.SortStableFunc(r.config.Groups, func(a, b *Group) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), strings.Compare(a.Name, b.Name))
 	})
-	// Of groups with the same name, the first is the one that runs.
-	taken := map[string]bool{}
-	r.config.Groups = slices.DeleteFunc(groups, func(g *Group) bool {
-		if taken[g.Name] {
-			r.dropped = append(r.dropped, g.Name)
-			return true
-		}
-		taken[g.Name] = true
-		return false
-	})
-}
-
-// addGroup keeps, of several processes with the same name, the place of the
-// first and the settings of the last.
-func (r *reading) addGroup(g *Group) {
-	place := map[string]int{}
-	var programs []*Program
-	for _, p := range g.Programs {
-		if i, ok := place[p.Name]; ok {
-			programs[i] = p
-			continue
-		}
-		place[p.Name] = len(programs)
-		programs = append(programs, p)
-	}
-	g.Programs = programs
-	r.config.Groups = append(r.config.Groups, g)
 }
 
 // groupReader reads what a section says about its group. Errors do not name the

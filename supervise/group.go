@@ -86,7 +86,7 @@ func (g *group) down() bool {
 // to start by itself is due.
 func (s *Supervisor) addGroup(cfg *Group, now time.Time) (*group, error) {
 	g := &group{name: cfg.Name, cfg: cfg}
-	for _, program := range cfg.Programs {
+	for _, program := range cfg.running() {
 		p, err := s.newProcess(g, program)
 		if err != nil {
 			return nil, err

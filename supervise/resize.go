@@ -68,7 +68,7 @@ func (s *Supervisor) finishResize(r *resizing, now time.Time) *xmlrpc.Fault {
 		s.schedule(p)
 	}
 	var processes []*process
-	for _, program := range r.cfg.Programs {
+	for _, program := range r.cfg.running() {
 		p := old[program.Name]
 		if p == nil {
 			var err error

@@ -37,7 +37,7 @@ type Config struct {
 	// later reading wants it as Overrides.Environment.
 	Environment map[string]string
 
-	Groups  []*Group       // by (priority, name)
+	Groups  []*Group       // by (priority, name); of those with one name the first runs
 	Servers []ServerConfig // inet in file order, then unix in file order
 
 	// RPCNamespaces are the namespaces that serve the standard methods: the x of
@@ -80,7 +80,7 @@ type Group struct {
 	Name     string
 	Priority int
 	Kind     Kind
-	Programs []*Program // in order of definition
+	Programs []*Program // in order of definition; of those with one name the last runs
 
 	// [eventlistener:x] only.
 	BufferSize    int      // events held back at most
@@ -100,6 +100,22 @@ type FastCGISocket struct {
 	OwnerGID int    // -1: unchanged
 	Mode     fs.FileMode
 	Backlog  int // 0: as many as the system allows
+}
+
+// running returns the programs that run: of several with one name the last, in
+// the place of the first.
+func (g *Group) running() []*Program {
+	place := map[string]int{}
+	var programs []*Program
+	for _, p := range g.Programs {
+		if i, taken := place[p.Name]; taken {
+			programs[i] = p
+			continue
+		}
+		place[p.Name] = len(programs)
+		programs = append(programs, p)
+	}
+	return programs
 }
 
 // Autorestart says whether a process that ended by itself is started again.

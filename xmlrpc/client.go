@@ -3,7 +3,6 @@ package xmlrpc
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -34,6 +33,16 @@ type SchemeError struct{ URL string }
 
 func (e *SchemeError) Error() string { return "Unknown protocol for serverurl " + e.URL }
 
+// PortError says that the port in the URL of a server is not one.
+type PortError struct{ Port string }
+
+func (e *PortError) Error() string {
+	if strings.Trim(e.Port, "0123456789") == "" {
+		return "Port out of range 0-65535"
+	}
+	return "Port could not be cast to integer value as '" + e.Port + "'"
+}
+
 // HTTPError is an answer with another status than 200, for example 401 where
 // the credentials are wrong.
 type HTTPError struct {
@@ -46,8 +55,7 @@ func (e *HTTPError) Error() string { return strconv.Itoa(e.Status) + " " + e.Rea
 // NewClient returns a client of the server at serverURL, which is
 // "http://host[:port]" with port 80 where there is none, and any path ignored,
 // or "unix://" and the path of a socket. Nothing is sent yet. Without username
-// and password no credentials are sent. Errors: *SchemeError; a port that is
-// no number.
+// and password no credentials are sent. Errors: *SchemeError, *PortError.
 func NewClient(serverURL, username, password string) (*Client, error) {
 	c := &Client{password: password != ""}
 	if username != "" || password != "" {
@@ -64,7 +72,7 @@ func NewClient(serverURL, username, password string) (*Client, error) {
 	}
 	host, port, err := splitAuthority(rest)
 	if err != nil {
-		return nil, fmt.Errorf("%w in serverurl %s", err, serverURL)
+		return nil, err
 	}
 	c.network, c.address = "tcp", net.JoinHostPort(host, port)
 	c.host = strings.TrimSuffix(c.address, ":80")
@@ -78,15 +86,16 @@ func splitAuthority(rest string) (host, port string, err error) {
 	}
 	rest = rest[strings.LastIndexByte(rest, '@')+1:]
 	host, port = rest, ""
-	if colon := strings.LastIndexByte(rest, ':'); colon > strings.LastIndexByte(rest, ']') {
-		host, port = rest[:colon], rest[colon+1:]
+	bracket := strings.LastIndexByte(rest, ']') + 1
+	if colon := strings.IndexByte(rest[bracket:], ':'); colon >= 0 {
+		host, port = rest[:bracket+colon], rest[bracket+colon+1:]
 	}
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if port == "" {
 		port = "80"
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", "", fmt.Errorf("port %q is not a number up to 65535", port)
+		return "", "", &PortError{port}
 	}
 	return host, port, nil
 }

@@ -54,9 +54,19 @@ func TestNewClient(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
-	for _, url := range []string{"http://h:x", "http://h:99999", "http://h:-1"} {
-		if _, err := NewClient(url, "", ""); err == nil {
-			t.Errorf("%s is accepted", url)
+	for url, want := range map[string]string{
+		"http://h:x":                       "Port could not be cast to integer value as 'x'",
+		"http://h:-1":                      "Port could not be cast to integer value as '-1'",
+		"http://h:+80":                     "Port could not be cast to integer value as '+80'",
+		"http://h:1:2":                     "Port could not be cast to integer value as '1:2'",
+		"http://[::1]:1x":                  "Port could not be cast to integer value as '1x'",
+		"http://h:65536":                   "Port out of range 0-65535",
+		"http://h:9999999999999999999999/": "Port out of range 0-65535",
+	} {
+		_, err := NewClient(url, "", "")
+		var port *PortError
+		if !errors.As(err, &port) || err.Error() != want {
+			t.Errorf("%s: %v; want %s", url, err, want)
 		}
 	}
 }
