@@ -32,7 +32,7 @@ func ReadSettings(path string, env map[string]string) (Settings, error) {
 	if path == "" {
 		return settings, nil
 	}
-	file, err := inifile.Read(path)
+	file, err := inifile.Read(path, "supervisorctl")
 	if err != nil {
 		return settings, err
 	}

@@ -9,6 +9,7 @@ package inifile
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,8 @@ type File struct {
 	doc        *ini.File // the sections in their order, each with its keys in theirs
 	sections   map[string]*Section
 	defaults   *Section
+	only       []string  // the sections to keep; nil for all
+	unwanted   *Section  // stands for the others
 	fresh      []*option // those with %(here)s, for replaceHere
 }
 
@@ -73,7 +76,10 @@ func (e *Error) Unwrap() error { return e.Err }
 // Read reads the file name. Its includes are left to Include. The errors are of
 // type *Error and have Supervisor's texts: for a file that is missing, one that
 // cannot be opened, and one that is malformed.
-func Read(name string) (*File, error) {
+//
+// With names in only, other sections are checked but not kept: who needs one
+// section of a thousand does not wait for the rest.
+func Read(name string, only ...string) (*File, error) {
 	// A name that cannot be looked up, for whatever reason, counts as missing.
 	if _, err := os.Stat(name); err != nil {
 		return nil, &Error{Pos: Position{File: name}, Err: errors.New("could not find config file " + name)}
@@ -82,17 +88,17 @@ func Read(name string) (*File, error) {
 	if err != nil {
 		return nil, &Error{Pos: Position{File: name}, Err: errors.New("could not read config file " + name)}
 	}
-	return Parse(name, data)
+	return Parse(name, data, only...)
 }
 
 // Parse is Read for a file whose bytes are at hand. The name stands in messages
 // and decides what %(here)s is; the file need not exist.
-func Parse(name string, data []byte) (*File, error) {
+func Parse(name string, data []byte, only ...string) (*File, error) {
 	here, err := AbsPath(dirname(name))
 	if err != nil {
 		return nil, &Error{Pos: Position{File: name}, Err: err}
 	}
-	f := &File{name: name, here: here, sections: make(map[string]*Section)}
+	f := &File{name: name, here: here, only: only, unwanted: &Section{}, sections: make(map[string]*Section)}
 	f.doc = ini.Empty(ini.LoadOptions{
 		// The library would let [a.b] inherit from [a]. No name read from a file
 		// holds this byte: it is not UTF-8.
@@ -139,6 +145,9 @@ func (f *File) Defaults() *Section { return f.defaults }
 func (f *File) open(name string, pos Position) *Section {
 	if name == ini.DefaultSection {
 		return f.defaults
+	}
+	if f.only != nil && !slices.Contains(f.only, name) {
+		return f.unwanted
 	}
 	s := f.sections[name]
 	if s == nil {

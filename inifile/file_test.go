@@ -264,3 +264,22 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+// With names given, other sections are checked but not kept.
+func TestParseOnly(t *testing.T) {
+	f, err := Parse("x.conf", []byte("[DEFAULT]\nd=1\n[a]\nk=1\n[b]\nk=2\n more\n[a]\nl=3\n"), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(f.Sections()); got != 1 || f.Section("b") != nil {
+		t.Errorf("%d sections kept, b is %v", got, f.Section("b"))
+	}
+	for key, want := range map[string]string{"k": "1", "l": "3", "d": "1"} {
+		if got, _, _ := f.Section("a").Lookup(key); got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+	if _, err = Parse("x.conf", []byte("[a]\n[b]\nnonsense\n"), "a"); err == nil {
+		t.Error("no error for a bad line in another section")
+	}
+}

@@ -135,7 +135,7 @@ func (p *parser) option(line, text string) {
 
 // finish stores the value that was being read.
 func (p *parser) finish() {
-	if p.key != "" {
+	if p.key != "" && p.section != p.file.unwanted {
 		p.section.set(p.key, trimRight(strings.Join(p.lines, "\n")), p.at, nil)
 	}
 	p.key = ""

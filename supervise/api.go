@@ -226,9 +226,13 @@ func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) 
 		}
 		return infos, nil
 	})
-	slices.SortFunc(infos, func(x, y xmlrpc.ProcessInfo) int {
+	// Usually they are in order already: groups are made in order of their names.
+	byName := func(x, y xmlrpc.ProcessInfo) int {
 		return cmp.Or(cmp.Compare(x.Group, y.Group), cmp.Compare(x.Name, y.Name))
-	})
+	}
+	if !slices.IsSortedFunc(infos, byName) {
+		slices.SortFunc(infos, byName)
+	}
 	return infos, err
 }
 

@@ -56,7 +56,8 @@ const (
 	maxBody      = 64 << 20 // bytes
 	maxConns     = 1024
 	firstBuffer  = 4 << 10  // enough for nearly every request and answer
-	maxPooled    = 64 << 10 // greater buffers are left to the collector
+	maxPooled    = 2 << 20  // greater buffers are left to the collector
+	firstWrite   = 64 << 10 // bytes of a body that go out with the header
 	pieceOfWrite = 256 << 10
 	acceptPause  = time.Second
 )
@@ -655,7 +656,7 @@ func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
 	out = append(out, "\r\n"...)
 	size := len(out) + len(rep.body)
 	rest := rep.body
-	if first := min(len(rest), maxPooled-len(out)); first > 0 {
+	if first := min(len(rest), firstWrite-len(out)); first > 0 {
 		out, rest = append(out, rest[:first]...), rest[first:]
 	}
 	*hold = out
