@@ -118,6 +118,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		return nil, 1, nil
 	}
 	s.signals = d.signals
+	s.announceServers(cfg)
 	if d.first && d.parent != nil {
 		if err = d.detach(cfg, log); err != nil {
 			closeAll(listeners)
@@ -225,6 +226,18 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
+// announceServers says which servers there are.
+func (s *Supervisor) announceServers(cfg *Config) {
+	for _, c := range cfg.Servers {
+		for _, name := range cfg.RPCNamespaces {
+			s.log.Info("RPC interface '%s' initialized", name)
+		}
+		if c.Username == "" {
+			s.log.Crit("Server %s running without any HTTP authentication checking", inifile.PythonRepr(c.Section))
+		}
+	}
+}
+
 // servers are the HTTP servers of a round.
 type servers []*web.Server
 
@@ -237,12 +250,6 @@ func (s *Supervisor) serve(cfg *Config, listeners []net.Listener, api *API) serv
 	rpc := xmlrpc.NewServer(rpcLog{s.log}, namespaces...)
 	var all servers
 	for i, l := range listeners {
-		for _, name := range cfg.RPCNamespaces {
-			s.log.Info("RPC interface '%s' initialized", name)
-		}
-		if cfg.Servers[i].Username == "" {
-			s.log.Crit("Server %s running without any HTTP authentication checking", inifile.PythonRepr(cfg.Servers[i].Section))
-		}
 		server := web.NewServer(web.Options{
 			Config: cfg.Servers[i], Version: api.version, Backend: api, Log: s.log, Stderr: os.Stderr,
 			RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc.Serve(ctx, body, dst) },
