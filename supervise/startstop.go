@@ -64,6 +64,9 @@ func (s *Supervisor) startAsked(p *process, now time.Time, wait bool) (what wait
 	}
 	stopping := p.State == xmlrpc.Stopping
 	s.feed(p, now, startAsked{})
+	if p.State == xmlrpc.Starting && p.cfg.StartSecs == 0 {
+		s.feed(p, now, timeUp{}) // who asks for several starts sees each come up before the next
+	}
 	switch {
 	case stopping && wait:
 		return 0, false, xmlrpc.NewFault(xmlrpc.AbnormalTermination, p.namespec())

@@ -150,19 +150,16 @@ func onStart(cfg *Program, st status, now time.Time) (status, []effect) {
 	return st, []effect{say{Warn, "process '" + cfg.Name + "' already running"}}
 }
 
-// onSpawned begins the wait for startsecs; with none to wait the process is up.
+// onSpawned begins the wait for startsecs. Without one timeUp is due at once, but
+// after all that is due already: what starts by itself starts together, and only
+// then comes up.
 func onSpawned(cfg *Program, st status, now time.Time, pid int) (status, []effect) {
 	if st.State != xmlrpc.Starting {
 		return st, nil
 	}
 	st.PID = pid
 	st.Due = now.Add(cfg.StartSecs)
-	effects := []effect{say{Info, "spawned: '" + cfg.Name + "' with pid " + strconv.Itoa(pid)}}
-	if cfg.StartSecs > 0 {
-		return st, effects
-	}
-	st, up := comeUp(cfg, st)
-	return st, append(effects, up...)
+	return st, []effect{say{Info, "spawned: '" + cfg.Name + "' with pid " + strconv.Itoa(pid)}}
 }
 
 // onStop asks the child to end, or calls off the next attempt to start one.
@@ -242,9 +239,13 @@ func onExit(cfg *Program, st status, now time.Time, how exitStatus) (status, []e
 		}
 		// It stayed up for startsecs after all; only the timer comes later than
 		// the news of its end.
-		up := announce{From: from, To: xmlrpc.Running, PID: pid}
+		up := []effect{announce{From: from, To: xmlrpc.Running, PID: pid}}
+		if cfg.StartSecs == 0 {
+			st.PID = pid
+			st, up = comeUp(cfg, st)
+		}
 		st, effects := end(cfg, st, now, pid, how, expected)
-		return st, append([]effect{up}, effects...)
+		return st, append(up, effects...)
 	case xmlrpc.Running:
 		return end(cfg, st, now, pid, how, expected)
 	case xmlrpc.Unknown:

@@ -190,12 +190,20 @@ func TestTransitionsAreComplete(t *testing.T) {
 	}
 }
 
-func TestStartsecsZeroIsUpAtOnce(t *testing.T) {
+// Without startsecs a process is up at once, however soon it ends.
+func TestStartsecsZero(t *testing.T) {
 	cfg := testProgram()
 	cfg.StartSecs = 0
-	got, effects := next(cfg, status{State: xmlrpc.Starting}, t0, spawned{7})
-	if got.State != xmlrpc.Running || len(effects) != 3 {
-		t.Errorf("got %+v, %+v", got, effects)
+	starting, _ := next(cfg, status{State: xmlrpc.Starting, Started: t0}, t0, spawned{7})
+	if starting.State != xmlrpc.Starting || !starting.Due.Equal(t0) {
+		t.Errorf("spawned: got %+v", starting)
+	}
+	for _, in := range []input{timeUp{}, exited{exitStatus{1, "exit status 1"}}} {
+		_, effects := next(cfg, starting, t0, in)
+		up := announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: 7}
+		if len(effects) < 2 || effects[0] != up || !strings.HasPrefix(effects[1].(say).Text, "success: web") {
+			t.Errorf("%T: got %+v", in, effects)
+		}
 	}
 }
 
