@@ -129,7 +129,7 @@ func (s *Supervisor) changes() xmlrpc.Changes {
 		switch active := s.table.group(cfg.Name); {
 		case active == nil:
 			c.Added = append(c.Added, cfg.Name)
-		case !cfg.Equal(active.cfg):
+		case !active.cfg.Equal(cfg):
 			c.Changed = append(c.Changed, cfg.Name)
 		}
 	}
