@@ -491,7 +491,7 @@ func (s *Supervisor) configInfo(g *Group, p *Program, inUse bool) xmlrpc.ConfigI
 	info := xmlrpc.ConfigInfo{
 		Name: p.Name, Group: g.Name, InUse: inUse, Autostart: p.Autostart,
 		Autorestart: "unexpected", GroupPrio: g.Priority, ProcessPrio: p.Priority,
-		Command: p.Command, Directory: orNone(p.Directory), UID: "none",
+		Command: p.Command, Directory: orNone(p.Directory, p.ChangeDir), UID: "none",
 		ExitCodes: p.ExitCodes, KillAsGroup: p.KillAsGroup, RedirectStderr: p.RedirectStderr,
 		StartRetries: p.StartRetries, StartSecs: int(p.StartSecs / time.Second),
 		StopSignal: int(p.StopSignal), StopWaitSecs: int(p.StopWait / time.Second),
@@ -518,8 +518,9 @@ func (s *Supervisor) configInfo(g *Group, p *Program, inUse bool) xmlrpc.ConfigI
 	return info
 }
 
-func orNone(text string) string {
-	if text == "" {
+// orNone is a text as getAllConfigInfo shows it. An empty one may have been set.
+func orNone(text string, set bool) string {
+	if text == "" && !set {
 		return "none"
 	}
 	return text
@@ -532,7 +533,7 @@ func (s *Supervisor) configLog(p *Program, ch Channel) string {
 		if ch == Stderr && p.RedirectStderr {
 			return "none"
 		}
-		return orNone(p.Logs[ch].Path)
+		return orNone(p.Logs[ch].Path, p.Logs[ch].Blank)
 	}
 	if path, ok := s.autoLogs[autoLogKey{p, ch}]; ok {
 		return path

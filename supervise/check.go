@@ -254,7 +254,7 @@ func (c *check) programs() {
 		for _, p := range g.Programs {
 			section := c.file.Section(p.Section)
 			c.command(section, p)
-			if p.Directory != "" && !isDirectory(p.Directory) {
+			if p.ChangeDir && !isDirectory(p.Directory) {
 				c.warn(position(section, "directory"), "[%s] directory %s does not exist", p.Section, p.Directory)
 			}
 			for channel := range p.Logs {

@@ -27,8 +27,8 @@ func RunChild(argv []string) (exit int, isChild bool) {
 	return 127, true
 }
 
-// becomeChild carries out umask, directory, file, uid, gid and groups, which are
-// args[0:6], and executes args[6:]. It returns only to say what failed.
+// becomeChild carries out umask, directory (behind a "=", if there is one), file,
+// uid, gid and groups, which are args[0:6], and executes args[6:]. It returns only to say what failed.
 func becomeChild(args []string) string {
 	umask, _ := strconv.Atoi(args[0])
 	dir, file := args[1], args[2]
@@ -37,7 +37,7 @@ func becomeChild(args []string) string {
 			return "couldn't setuid to " + args[3] + ": " + text
 		}
 	}
-	if dir != "" {
+	if dir, set := strings.CutPrefix(dir, "="); set {
 		if err := syscall.Chdir(dir); err != nil {
 			return "couldn't chdir to " + dir + ": " + errnoName(err)
 		}

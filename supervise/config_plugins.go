@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"supervisor/inifile"
 )
@@ -71,7 +72,7 @@ func (r *reading) checkInterfaces() {
 func resolve(reference, standard string) (isStandard bool, err error) {
 	module, attribute, ok := strings.Cut(reference, ":")
 	module, attribute = inifile.TrimSpace(module), inifile.TrimSpace(attribute)
-	if !ok || module == "" || attribute == "" {
+	if !ok || !isDotted(module) || !isDotted(attribute) {
 		return false, fmt.Errorf("it is not of the form module:attribute")
 	}
 	if module+":"+attribute == standard {
@@ -84,6 +85,13 @@ func resolve(reference, standard string) (isStandard bool, err error) {
 		return false, fmt.Errorf("No module named %s", inifile.PythonRepr(module))
 	}
 	return false, nil
+}
+
+// isDotted reports whether text can be names of Python with dots between them.
+func isDotted(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '.' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
 }
 
 // supervisorModules are the modules in Supervisor's package.

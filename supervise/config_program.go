@@ -88,7 +88,7 @@ func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, c common, 
 	own := s.With(names).KeyValues("environment")
 	p.Environment = overlay(r.config.Environment, own)
 	s = s.With(names.WithEnvironment(own))
-	p.Directory = s.String("directory", "")
+	p.Directory, p.ChangeDir = s.String("directory", ""), s.Has("directory")
 	for channel := range p.Logs {
 		r.readLog(s, Channel(channel), &p)
 	}
@@ -122,7 +122,7 @@ func (r *reading) readLog(s *inifile.Reader, channel Channel, p *Program) {
 		kind logKind
 	)
 	log.Path, kind = readLogfile(s, key)
-	log.Auto = kind == autoLog
+	log.Auto, log.Blank = kind == autoLog, kind == fileLog && log.Path == ""
 	log.Backups = s.Int(key+"_backups", 10)
 	log.MaxBytes = s.Bytes(key+"_maxbytes", 50<<20)
 	log.Syslog = s.Bool(channel.String()+"_syslog", false)
@@ -137,7 +137,7 @@ func (r *reading) readLog(s *inifile.Reader, channel Channel, p *Program) {
 		if kind == fileLog {
 			r.note(Warn, "For [%s], redirect_stderr=true but %s has also been set to a filename, the filename has been ignored", name, key)
 		}
-		log.Path, log.Auto = "", false
+		log.Path, log.Auto, log.Blank = "", false, false
 	}
 }
 

@@ -97,6 +97,8 @@ var badConfigs = []struct{ name, conf, want string }{
 	{"no factory", "[rpcinterface:a]\nx=1\n", "section [rpcinterface:a] does not specify a supervisor.rpcinterface_factory"},
 	{"unknown attribute", "[rpcinterface:a]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:nope\n", "supervisor.rpcinterface:nope cannot be resolved within [rpcinterface:a]..."},
 	{"unknown module", "[rpcinterface:a]\nsupervisor.rpcinterface_factory=supervisor.nope:nope\n", "supervisor.nope:nope cannot be resolved within [rpcinterface:a]..."},
+	{"two colons", "[rpcinterface:a]\nsupervisor.rpcinterface_factory=own.mod:x:y\n", "own.mod:x:y cannot be resolved within [rpcinterface:a]..."},
+	{"no Python name", "[rpcinterface:a]\nsupervisor.rpcinterface_factory=own-mod:x\n", "own-mod:x cannot be resolved within [rpcinterface:a]..."},
 	{"no attribute", "[rpcinterface:a]\nsupervisor.rpcinterface_factory=nope\n", "nope cannot be resolved within [rpcinterface:a]..."},
 	{"arguments of a factory", "[rpcinterface:a]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\nx=%(y)s\n", "Format string '%(y)s' for 'rpcinterface:a.x' contains names ('y') which..."},
 

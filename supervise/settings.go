@@ -148,6 +148,7 @@ type Program struct {
 	User         *User // nil: the daemon's
 	Umask        int   // -1: the daemon's
 	Directory    string
+	ChangeDir    bool // Directory is set; an empty one cannot be entered
 
 	RedirectStderr bool
 	Logs           [2]LogConfig // Stdout, Stderr
@@ -185,6 +186,7 @@ func (c Channel) String() string {
 // LogConfig is where one output of a child goes.
 type LogConfig struct {
 	Path            string // "" for none; ignored when Auto
+	Blank           bool   // none because the value is empty, which is shown as it is
 	Auto            bool   // a generated name in childlogdir
 	MaxBytes        int64  // 0: never rotated
 	Backups         int

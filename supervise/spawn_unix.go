@@ -196,7 +196,8 @@ func (s *Supervisor) fork(cfg *Program, file string, argv []string, pp *pipes, s
 			Uid: uint32(cfg.User.UID), Gid: uint32(cfg.User.GID), Groups: groupIDs(cfg.User.Groups),
 		}
 	}
-	if !switchUser || os.Getuid() == 0 { // else there is no use in trying
+	nowhere := cfg.ChangeDir && cfg.Directory == ""
+	if !nowhere && (!switchUser || os.Getuid() == 0) { // else there is no use in trying
 		pid, err = s.umask.forkExec(cfg.Umask, file, argv, attr)
 		if err == nil || isForkError(err) {
 			return pid, err
@@ -249,7 +250,10 @@ func pipeErrorText(name string, err error) string {
 
 // childArgs is the command line of the hidden role RunChild.
 func childArgs(cfg *Program, file string, argv []string) []string {
-	args := []string{childRole, strconv.Itoa(cfg.Umask), cfg.Directory, file, "", "", ""}
+	args := []string{childRole, strconv.Itoa(cfg.Umask), "", file, "", "", ""}
+	if cfg.ChangeDir {
+		args[2] = "=" + cfg.Directory
+	}
 	if u := cfg.User; u != nil && u.UID != os.Getuid() {
 		groups := make([]string, len(u.Groups))
 		for i, g := range u.Groups {
