@@ -64,7 +64,7 @@ func (s *Supervisor) startAsked(p *process, now time.Time, wait bool) (what wait
 	}
 	stopping := p.State == xmlrpc.Stopping
 	s.feed(p, now, startAsked{})
-	if p.State == xmlrpc.Starting && p.cfg.StartSecs == 0 {
+	if p.State == xmlrpc.Starting && p.cfg.StartSecs <= 0 {
 		s.feed(p, now, timeUp{}) // who asks for several starts sees each come up before the next
 	}
 	switch {
