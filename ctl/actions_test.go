@@ -351,7 +351,7 @@ func TestConsent(t *testing.T) {
 		{"shutdown", "\n", "Really shut the remote supervisord process down y/N? ", ""},
 		{"reload", "Y\n", "Really restart the remote supervisord process y/N? Restarted supervisord\n", "Restart"},
 		{"reload", "no\n", "Really restart the remote supervisord process y/N? ", ""},
-		{"reload", "", "Really restart the remote supervisord process y/N? error: <class 'EOFError'>, " + lost, ""},
+		{"reload", "", "Really restart the remote supervisord process y/N? error: <class 'EOFError'>, EOF when reading a line" + lost, ""},
 	}
 	for _, tt := range tests {
 		f := &fake{}

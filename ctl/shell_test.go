@@ -79,7 +79,7 @@ func TestCredentials(t *testing.T) {
 func TestCredentialsNotGiven(t *testing.T) {
 	f := &fake{faults: faults{"APIVersion": &xmlrpc.HTTPError{Status: 401, Reason: "Unauthorized"}}}
 	got := play(t, f, "pid", "", func(o *Options) { o.Interactive = true })
-	want := "Server requires authentication\nUsername:error: <class 'EOFError'>, " + lost
+	want := "Server requires authentication\nUsername:error: <class 'EOFError'>, EOF when reading a line" + lost
 	if got.stdout != want || got.status != 1 {
 		t.Errorf("got %+v\nwant %q, 1", got, want)
 	}
