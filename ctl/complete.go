@@ -42,7 +42,11 @@ func (s *session) completion(_ context.Context, arg string) error {
 		s.explain("completion")
 		return nil
 	}
-	s.out.WriteString(strings.ReplaceAll(script, "ACTIONS", strings.Join(actionNames(), " ")))
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	s.out.WriteString(strings.ReplaceAll(script, "ACTIONS", strings.Join(names, " ")))
 	return nil
 }
 

@@ -301,7 +301,7 @@ func (s *session) complete(line string) []string {
 	text := line[begin:]
 	var all []string
 	if !strings.ContainsAny(line, " \t") {
-		all = actionNames()
+		all = offered()
 	} else if c := find(strings.Fields(line)[0]); c != nil {
 		all = s.candidates(c.complete, text)
 	}
@@ -314,11 +314,14 @@ func (s *session) complete(line string) []string {
 	return found
 }
 
-// actionNames returns what a line can begin with.
-func actionNames() []string {
+// offered returns what TAB offers for the first word: the actions in the table of
+// help, and help. Our own additions are for those who know them.
+func offered() []string {
 	var names []string
 	for _, c := range commands() {
-		names = append(names, c.name)
+		if !c.extra || c.name == "help" {
+			names = append(names, c.name)
+		}
 	}
 	return names
 }
@@ -328,7 +331,7 @@ func (s *session) candidates(what candidates, text string) []string {
 	var words []string
 	switch what {
 	case actions:
-		return actionNames()
+		return offered()
 	case groups:
 		for _, p := range s.processes() {
 			words = append(words, p.Group)
