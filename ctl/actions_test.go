@@ -88,7 +88,7 @@ func TestActions(t *testing.T) {
 		{"signal X a", faults{"SignalProcess": fault(xmlrpc.BadSignal, "X")}, nil, "a: ERROR (bad signal name)\n", 1},
 		{"signal HUP a", faults{"SignalProcess": fault(xmlrpc.BadName, "a")}, nil, "a: ERROR (no such process)\n", 1},
 		{"signal HUP a", faults{"SignalProcess": fault(xmlrpc.NotRunning, "a")}, nil, "a: ERROR (not running)\n", 7},
-		{"signal HUP a", faults{"SignalProcess": fault(xmlrpc.Failed, "a")}, nil, "a: ERROR (failed)\n", 1},
+		{"signal HUP a", faults{"SignalProcess": fault(xmlrpc.Failed, "a")}, nil, "FAILED: a\n", 1},
 		{"signal HUP no:*", faults{"SignalProcessGroup": fault(xmlrpc.BadName, "no")}, nil, "no: ERROR (no such group)\n", 1},
 		{"signal HUP all", nil, map[string][]xmlrpc.Result{"SignalAllProcesses HUP": results(all)}, "a: signalled\n", 0},
 

@@ -13,7 +13,6 @@ type candidates int
 
 const (
 	nothing candidates = iota
-	actions
 	groups
 	processes
 )
@@ -63,7 +62,7 @@ func commands() []command {
 			"fg <process>\tConnect to a process in foreground mode",
 			"\t\tCtrl-C to exit",
 		}},
-		{name: "help", extra: true, run: (*session).help, complete: actions, usage: []string{
+		{name: "help", extra: true, run: (*session).help, usage: []string{
 			"help\t\tPrint a list of available actions",
 			"help <action>\tPrint help for <action>",
 		}},

@@ -113,11 +113,10 @@ func (s *session) signal(ctx context.Context, arg string) error {
 	}
 	d, sig := s.server, words[0]
 	return s.apply(ctx, words[1:], verb{
-		name: "signal", done: "signalled", noGroup: exitFailed,
+		name: "signal", done: "signalled", bare: xmlrpc.Failed, noGroup: exitFailed,
 		words: map[xmlrpc.Code]string{
 			xmlrpc.BadName:    noSuchProcess,
 			xmlrpc.BadSignal:  "bad signal name",
-			xmlrpc.Failed:     "failed",
 			xmlrpc.NotRunning: "not running",
 		},
 		one: func(ctx context.Context, name string) (bool, error) { return d.SignalProcess(ctx, name, sig) },

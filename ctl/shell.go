@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -224,10 +223,14 @@ func (h *history) load(path string) {
 // save writes all lines, for the next run. That it cannot is no reason to bother
 // anybody who is leaving.
 func (h *history) save(path string) {
-	if path == "" || len(h.lines) == 0 {
+	if path == "" {
 		return
 	}
-	_ = os.WriteFile(path, []byte(strings.Join(h.lines, "\n")+"\n"), 0o600)
+	var text strings.Builder
+	for _, line := range h.lines {
+		text.WriteString(line + "\n")
+	}
+	_ = os.WriteFile(path, []byte(text.String()), 0o600)
 }
 
 // completer returns what the last word of a line can be completed to, each with a
@@ -302,12 +305,16 @@ func (s *session) complete(line string) []string {
 	var all []string
 	if !strings.ContainsAny(line, " \t") {
 		all = offered()
-	} else if c := find(strings.Fields(line)[0]); c != nil {
+	} else if action := strings.Fields(line)[0]; strings.Contains("help", action) {
+		all = offered() // Supervisor takes any part of the word for it
+	} else if c := find(action); c != nil {
 		all = s.candidates(c.complete, text)
 	}
 	var found []string
+	seen := make(map[string]bool)
 	for _, word := range all {
-		if strings.HasPrefix(word, text) && !slices.Contains(found, word+" ") {
+		if strings.HasPrefix(word, text) && !seen[word] {
+			seen[word] = true
 			found = append(found, word+" ")
 		}
 	}
@@ -330,8 +337,6 @@ func offered() []string {
 func (s *session) candidates(what candidates, text string) []string {
 	var words []string
 	switch what {
-	case actions:
-		return offered()
 	case groups:
 		for _, p := range s.processes() {
 			words = append(words, p.Group)

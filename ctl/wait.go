@@ -67,7 +67,7 @@ func waitWords(words []string) (name, state string, timeout time.Duration, err e
 			continue
 		}
 		secs, err := strconv.ParseFloat(value, 64)
-		if err != nil || secs <= 0 || secs > 1e9 {
+		if err != nil || !(secs > 0 && secs < 1e9) {
 			return "", "", 0, errors.New("bad timeout " + inifile.PythonRepr(value))
 		}
 		timeout = time.Duration(secs * float64(time.Second))
