@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"os"
 	"runtime"
 	"syscall"
 )
@@ -48,10 +49,27 @@ func (f *umaskForker) close() {
 	}
 }
 
-// forkWithUmask owns the thread with a umask of its own. It is never unlocked:
-// the runtime must not use a thread like that for anything else.
+// forkWithUmask finds a thread to have a umask of its own, and works there. The
+// first thread will not do: what it has is what the system shows as ours.
 func forkWithUmask(jobs <-chan forkJob) {
 	runtime.LockOSThread()
+	if syscall.Gettid() != os.Getpid() {
+		serveForks(jobs)
+		return
+	}
+	elsewhere := make(chan struct{})
+	go func() { // not on this thread, which is taken
+		runtime.LockOSThread()
+		close(elsewhere)
+		serveForks(jobs)
+	}()
+	<-elsewhere
+	runtime.UnlockOSThread()
+}
+
+// serveForks owns its thread. It is never unlocked: the runtime must not use a
+// thread like that for anything else, and ends it with the goroutine.
+func serveForks(jobs <-chan forkJob) {
 	unshared := syscall.Unshare(syscall.CLONE_FS)
 	for job := range jobs {
 		if unshared != nil {
