@@ -19,6 +19,7 @@ type process struct {
 	logs    [2]*logFile // by Channel; nil without a log file
 	outputs [2]*output  // of the present child; nil without
 	stdin   *stdinPipe  // of the present child; nil without
+	spawns  int         // how many children it has had
 	reaped  *exitStatus // the child has ended, its output is being brought in
 
 	socketHeld bool // it refers to its fcgi socket
@@ -144,6 +145,7 @@ func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
 			return
 		}
 		s.table.byPID[pid] = p
+		p.spawns++
 		s.feed(p, now, spawned{pid})
 	}
 }
@@ -368,7 +370,7 @@ func (p *process) info(now time.Time) xmlrpc.ProcessInfo {
 		Start: unixOrZero(p.Started), Stop: unixOrZero(p.Stopped), Now: now.Unix(),
 		State: p.State, SpawnErr: p.SpawnErr, ExitStatus: p.Exit,
 		StdoutLogfile: p.logPath(Stdout), StderrLogfile: p.logPath(Stderr),
-		PID: p.PID, Description: p.description(now),
+		PID: p.PID, Description: p.description(now), Restarts: max(p.spawns-1, 0),
 	}
 }
 

@@ -233,10 +233,14 @@ func stateClass(state xmlrpc.State) string {
 	}
 }
 
-// history tells of the last start and the last exit, as far as they are known.
+// history tells of the last start, the restarts and the last exit, as far as they
+// are known.
 func history(p *xmlrpc.ProcessInfo) (parts []string) {
 	if p.Start != 0 {
 		parts = append(parts, "started "+moment(p.Start))
+	}
+	if p.Restarts > 0 {
+		parts = append(parts, strconv.Itoa(p.Restarts)+" restarts")
 	}
 	if p.Stop != 0 {
 		exit := "last exit " + moment(p.Stop)

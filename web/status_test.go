@@ -181,3 +181,10 @@ func BenchmarkStatusPage(b *testing.B) {
 		u.serve(context.Background(), &request{method: "GET", path: "/"})
 	}
 }
+
+func TestHistoryCountsRestarts(t *testing.T) {
+	got := history(&xmlrpc.ProcessInfo{Start: 1, PID: 7, Restarts: 3})
+	if len(got) != 2 || got[1] != "3 restarts" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -69,6 +69,10 @@ type ProcessInfo struct {
 	StderrLogfile    string
 	PID              int    // 0 unless a child exists
 	Description      string // the third column of status
+
+	// Restarts is how often it was started again since its group was added. It is
+	// for our own pages: it does not go over the wire, where no key may be added.
+	Restarts int
 }
 
 // Namespec returns how the process is named to people: "group:name", or only
