@@ -30,8 +30,8 @@ type message struct {
 }
 
 // output is one output of one child, from the pipe to the log. After it is
-// handed to a pump only the pump touches it, but for the fields said to be the
-// loop's, and finish.
+// handed to a pump only the pump touches it, but for what is said to be the
+// loop's.
 type output struct {
 	proc    *process // the loop's
 	channel Channel

@@ -100,14 +100,14 @@ func (s *Supervisor) stopAsked(p *process, now time.Time, wait bool) (what waitF
 }
 
 // one carries out a request for one process.
-func (a *API) one(ctx context.Context, namespec string, wait bool, ask1 request) (bool, error) {
+func (a *API) one(ctx context.Context, namespec string, wait bool, begin request) (bool, error) {
 	reply := make(chan outcome, 1)
 	pending, err := ask(ctx, a, func(now time.Time) (bool, error) {
 		p, fault := a.s.table.process(namespec)
 		if fault != nil {
 			return false, fault
 		}
-		what, pending, fault := ask1(p, now, wait)
+		what, pending, fault := begin(p, now, wait)
 		if pending {
 			p.waiters = append(p.waiters, waiter{what, reply})
 		}
@@ -141,7 +141,7 @@ func renamed(f *xmlrpc.Fault, namespec string) *xmlrpc.Fault {
 // some carries out a request for those of several processes whose state is fit
 // for it. What is decided at once comes first in the answer, the rest in the order
 // in which it is decided.
-func (a *API) some(ctx context.Context, whom func() ([]*process, error), wait bool, fit func(xmlrpc.State) bool, ask1 request) ([]xmlrpc.Result, error) {
+func (a *API) some(ctx context.Context, whom func() ([]*process, error), wait bool, fit func(xmlrpc.State) bool, begin request) ([]xmlrpc.Result, error) {
 	type begun struct {
 		results []xmlrpc.Result
 		reply   chan outcome
@@ -157,7 +157,7 @@ func (a *API) some(ctx context.Context, whom func() ([]*process, error), wait bo
 			if !fit(p.State) {
 				continue
 			}
-			what, pending, fault := ask1(p, now, wait)
+			what, pending, fault := begin(p, now, wait)
 			if pending {
 				p.waiters = append(p.waiters, waiter{what, b.reply})
 				b.pending++
