@@ -161,8 +161,14 @@ const (
 )
 
 // raiseLimits raises the soft limits that children get, where they are lower than
-// minfds and minprocs ask for, and never lowers one.
-func raiseLimits(cfg *Config, notes *[]Note) error {
+// minfds and minprocs ask for, and never lowers one. noFile is the limit of open
+// files that children are to have; nil for the same as ours.
+func raiseLimits(cfg *Config, notes *[]Note) (noFile *syscall.Rlimit, err error) {
+	if _, ok := rlimit.Inherited(); ok {
+		if limit, err := inheritedLimit(syscall.RLIMIT_NOFILE); err == nil {
+			noFile = &limit
+		}
+	}
 	for _, l := range []struct {
 		resource int
 		name     string
@@ -179,11 +185,14 @@ func raiseLimits(cfg *Config, notes *[]Note) error {
 		limit.Cur = limitValue(l.min)
 		limit.Max = max(limit.Max, limit.Cur)
 		if syscall.Setrlimit(l.resource, &limit) != nil {
-			return fmt.Errorf(l.refusal, l.min, l.min)
+			return nil, fmt.Errorf(l.refusal, l.min, l.min)
+		}
+		if l.resource == syscall.RLIMIT_NOFILE {
+			noFile = nil
 		}
 		*notes = append(*notes, Note{Info, "Increased " + l.name + " limit to " + strconv.Itoa(l.min)})
 	}
-	return nil
+	return noFile, nil
 }
 
 // inheritedLimit is the limit that we were started with, not what the Go runtime

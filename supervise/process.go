@@ -18,6 +18,7 @@ type process struct {
 
 	logs    [2]*logFile // by Channel; nil without a log file
 	outputs [2]*output  // of the present child; nil without
+	child   *child      // the present child, if the poller waits for it
 	stdin   *stdinPipe  // of the present child; nil without
 	spawns  int         // how many children it has had
 	reaped  *exitStatus // the child has ended, its output is being brought in
@@ -200,7 +201,7 @@ func (s *Supervisor) start(p *process) (pid int, failure string) {
 		pp.close()
 		return 0, pipeErrorText(cfg.Name, err)
 	}
-	pid, err = s.fork(cfg, file, argv, &pp, socket)
+	pid, pidfd, err := s.fork(cfg, file, argv, &pp, socket)
 	if err != nil {
 		pp.close()
 		p.closeLogs()
@@ -217,7 +218,24 @@ func (s *Supervisor) start(p *process) (pid int, failure string) {
 			s.follow(p, ch, fd)
 		}
 	}
+	s.awaitEnd(p, pid, pidfd)
 	return pid, ""
+}
+
+// awaitEnd sees to it that the end of a new child becomes known.
+func (s *Supervisor) awaitEnd(p *process, pid, pidfd int) {
+	p.child = nil
+	if pidfd < 0 {
+		s.watchAllChildren()
+		return
+	}
+	c := &child{proc: p, pid: pid, pidfd: pidfd, outputs: p.outputs}
+	if err := s.poller.addChild(c); err != nil {
+		syscall.Close(pidfd)
+		s.watchAllChildren()
+		return
+	}
+	p.child = c
 }
 
 // openLogs opens the child's logs, both or none.
@@ -293,7 +311,7 @@ func (s *Supervisor) exit(p *process, now time.Time) {
 		p.stdin.close()
 		p.stdin = nil
 	}
-	p.outputs = [2]*output{}
+	p.outputs, p.child = [2]*output{}, nil
 	p.closeLogs()
 	s.feed(p, now, exited{how})
 	if p.group.pool != nil {
@@ -305,8 +323,14 @@ func (s *Supervisor) exit(p *process, now time.Time) {
 
 // handle acts on what a pump or a stdin writer says.
 func (s *Supervisor) handle(m message, now time.Time) {
-	if m.kind == inputWritten {
+	switch m.kind {
+	case inputWritten:
 		m.in.written(m.err)
+		return
+	case childEnded:
+		if m.child.proc.child == m.child {
+			s.reapChild(m.child, now)
+		}
 		return
 	}
 	p := m.out.proc

@@ -18,15 +18,25 @@ const (
 	outputSpoken                      // a chunk of a listener's protocol
 	outputEnded                       // nothing more will come
 	inputWritten                      // a stdin writer is through; err says how
+	childEnded                        // a child has ended, all it said has been told
 )
 
 // message is what the loop hears of a child's pipes, in the order it happened.
 type message struct {
-	kind messageKind
-	out  *output
-	in   *stdinPipe
-	data []byte // the loop's to keep
-	err  error
+	kind  messageKind
+	out   *output
+	in    *stdinPipe
+	child *child
+	data  []byte // the loop's to keep
+	err   error
+}
+
+// child is a child that a poller waits for.
+type child struct {
+	proc    *process // the loop's
+	pid     int
+	pidfd   int
+	outputs [2]*output
 }
 
 // output is one output of one child, from the pipe to the log. After it is

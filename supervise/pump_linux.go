@@ -8,17 +8,27 @@ import (
 // poller pumps the outputs of all children in one goroutine: an idle child costs
 // no stack and no buffer. It waits on an epoll descriptor of its own, and the
 // runtime's poller waits on that one, so no thread is held while nothing comes.
+//
+// It also waits for the children themselves: who has read a child's last output
+// is the first to be able to say that it has ended.
 type poller struct {
 	epfd    int
 	file    *os.File // epfd, known to the runtime's poller
 	wakeFd  int      // eventfd: there are commands
-	adds    chan *output
+	adds    chan watched
 	ends    chan *output
 	stopped chan struct{}
 	loop    chan<- message
-	outputs map[int32]*output
+	watched map[int32]watched
 	late    []*output // ends that came while the loop was busy
 	buf     []byte
+}
+
+// watched is what a descriptor belongs to: an output or a child.
+type watched struct {
+	fd    int
+	out   *output
+	child *child
 }
 
 // newPoller starts a poller that reports to loop. close ends it.
@@ -34,11 +44,11 @@ func newPoller(loop chan<- message) (*poller, error) {
 	}
 	p := &poller{
 		epfd: epfd, wakeFd: int(wakeFd), loop: loop,
-		adds: make(chan *output, 64), ends: make(chan *output, 64),
-		stopped: make(chan struct{}), outputs: map[int32]*output{},
+		adds: make(chan watched, 64), ends: make(chan *output, 64),
+		stopped: make(chan struct{}), watched: map[int32]watched{},
 		buf: make([]byte, readSize),
 	}
-	err = p.watch(p.wakeFd)
+	err = p.control(p.wakeFd)
 	if err == nil {
 		err = syscall.SetNonblock(epfd, true) // or NewFile would not poll it
 	}
@@ -52,7 +62,7 @@ func newPoller(loop chan<- message) (*poller, error) {
 	return p, nil
 }
 
-func (p *poller) watch(fd int) error {
+func (p *poller) control(fd int) error {
 	return syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)})
 }
 
@@ -65,13 +75,21 @@ func (p *poller) add(o *output) error {
 		return nil
 	}
 	o.send = p.send
+	return p.watch(watched{fd: o.fd, out: o})
+}
+
+// addChild begins to wait for the end of a child, of which add knows the outputs.
+// The loop calls it, and hears of it by childEnded. The poller closes the pidfd.
+func (p *poller) addChild(c *child) error { return p.watch(watched{fd: c.pidfd, child: c}) }
+
+func (p *poller) watch(w watched) error {
 	select { // before the first event can come
-	case p.adds <- o:
-	default: // as long as nothing happens the pump takes none: make it
+	case p.adds <- w:
+	default: // as long as nothing happens the poller takes none: make it
 		p.wake()
-		p.adds <- o
+		p.adds <- w
 	}
-	return p.watch(o.fd)
+	return p.control(w.fd)
 }
 
 // finish makes the pump deliver what the pipe holds now and end, whoever else
@@ -106,8 +124,8 @@ func (p *poller) send(m message) {
 			return
 		case o := <-p.ends:
 			p.late = append(p.late, o)
-		case o := <-p.adds:
-			p.outputs[int32(o.fd)] = o
+		case w := <-p.adds:
+			p.watched[int32(w.fd)] = w
 		}
 	}
 }
@@ -136,7 +154,7 @@ func (p *poller) run() {
 		p.finishEnds()
 		select {
 		case <-p.stopped:
-			if len(p.outputs) == 0 {
+			if len(p.watched) == 0 {
 				return
 			}
 		default:
@@ -144,20 +162,21 @@ func (p *poller) run() {
 	}
 }
 
-// takeCommands learns of new outputs. They are announced before they are
+// takeCommands learns of new descriptors. They are announced before they are
 // watched, so an event of an unknown descriptor cannot be.
 func (p *poller) takeCommands() {
 	for {
 		select {
-		case o := <-p.adds:
-			p.outputs[int32(o.fd)] = o
+		case w := <-p.adds:
+			p.watched[int32(w.fd)] = w
 		default:
 			return
 		}
 	}
 }
 
-// serve reads once from an output that has something.
+// serve reads once from an output that has something, or brings a child to its
+// end.
 func (p *poller) serve(fd int32) {
 	if int(fd) == p.wakeFd {
 		var count [8]byte
@@ -165,7 +184,12 @@ func (p *poller) serve(fd int32) {
 		_, _ = syscall.Read(p.wakeFd, count[:])
 		return
 	}
-	o := p.outputs[fd]
+	w := p.watched[fd]
+	if w.child != nil {
+		p.endChild(w.child)
+		return
+	}
+	o := w.out
 	if o == nil {
 		return
 	}
@@ -195,18 +219,40 @@ func (p *poller) finishEnds() {
 				return
 			}
 		}
-		if p.outputs[int32(o.fd)] == o {
-			o.drain(p.buf)
-			p.end(o)
-		}
+		p.drain(o)
 	}
 }
 
-// end closes an output. It is taken out of the epoll set by hand: a child that is
-// being forked has a copy of the descriptor until its exec.
+// drain takes what the pipe of an output holds now to its log, and ends it, if it
+// has not ended before.
+func (p *poller) drain(o *output) {
+	if p.watched[int32(o.fd)].out == o {
+		o.drain(p.buf)
+		p.end(o)
+	}
+}
+
+// endChild takes the last words of a child that has ended, and tells the loop.
+func (p *poller) endChild(c *child) {
+	for _, o := range c.outputs {
+		if o != nil {
+			p.drain(o)
+		}
+	}
+	p.forget(c.pidfd)
+	p.send(message{kind: childEnded, child: c})
+}
+
+// end closes an output.
 func (p *poller) end(o *output) {
-	delete(p.outputs, int32(o.fd))
-	_ = syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_DEL, o.fd, nil)
-	syscall.Close(o.fd)
+	p.forget(o.fd)
 	o.end()
+}
+
+// forget closes a descriptor. It is taken out of the epoll set by hand: a child
+// that is being forked may have a copy of it until its exec.
+func (p *poller) forget(fd int) {
+	delete(p.watched, int32(fd))
+	_ = syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_DEL, fd, nil)
+	syscall.Close(fd)
 }

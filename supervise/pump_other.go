@@ -2,7 +2,10 @@
 
 package supervise
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // poller gives each output a pump of its own, a goroutine that the runtime's
 // poller wakes. (On Linux one goroutine serves them all.)
@@ -20,6 +23,9 @@ func (p *poller) add(o *output) error {
 	go o.run()
 	return nil
 }
+
+// addChild is for systems with a descriptor for a child; here there is none.
+func (p *poller) addChild(*child) error { return errors.ErrUnsupported }
 
 // finish makes the pump deliver what the pipe holds now and end, whoever else
 // has it open. The loop calls it.

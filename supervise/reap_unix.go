@@ -3,14 +3,44 @@
 package supervise
 
 import (
+	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
 )
 
-// reap collects every child that has ended. It is the only waiter: a second one
-// would steal exits. Children that are not ours are ours to bury all the same
-// when we are process 1 or a subreaper.
+// reapChild collects a child of which it is known that it has ended. That costs
+// the same whether there are ten children or ten thousand, as reap does not.
+func (s *Supervisor) reapChild(c *child, now time.Time) {
+	s.log.Debug("received SIGCHLD indicating a child quit")
+	var ws syscall.WaitStatus
+	pid, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(c.pid, &ws, syscall.WNOHANG, nil) })
+	switch {
+	case err == nil && pid == c.pid:
+		s.reaped(c.proc, ws, now)
+	case c.proc.reaped == nil: // somebody traces it, and is told first
+		s.watchAllChildren()
+	}
+}
+
+// watchAllChildren asks for SIGCHLD: for children that cannot be waited for one
+// by one, and for those that are not ours.
+func (s *Supervisor) watchAllChildren() {
+	if s.allWatched {
+		return
+	}
+	s.allWatched = true
+	signal.Notify(s.signals, syscall.SIGCHLD)
+	select {
+	case s.signals <- syscall.SIGCHLD: // for those that have ended already
+	default: // somebody is about to look anyway
+	}
+}
+
+// reap collects every child that has ended. With reapChild it is the only waiter:
+// another would steal exits. Children that are not ours are ours to bury all the
+// same when we are process 1 or a subreaper.
 func (s *Supervisor) reap(now time.Time) {
 	for {
 		var ws syscall.WaitStatus
@@ -26,11 +56,16 @@ func (s *Supervisor) reap(now time.Time) {
 			s.log.Debug("reaped unknown pid %d (%s)", pid, exitStatusOf(ws).Text)
 			continue
 		}
-		delete(s.table.byPID, pid)
-		how := exitStatusOf(ws)
-		p.reaped = &how
-		s.finishOutputs(p, now)
+		s.reaped(p, ws, now)
 	}
+}
+
+// reaped takes a child that has been waited for out of the table.
+func (s *Supervisor) reaped(p *process, ws syscall.WaitStatus, now time.Time) {
+	delete(s.table.byPID, p.PID)
+	how := exitStatusOf(ws)
+	p.reaped = &how
+	s.finishOutputs(p, now)
 }
 
 // exitStatusOf decodes what wait4 reports.
@@ -47,4 +82,15 @@ func exitStatusOf(ws syscall.WaitStatus) exitStatus {
 		return exitStatus{-1, text}
 	}
 	return exitStatus{-1, "unknown termination cause 0x" + strconv.FormatUint(uint64(uint32(ws)), 16)}
+}
+
+// mayHaveStrangers reports whether children can end that this program has not
+// started: those of process 1 and of subreapers, and those of whoever became this
+// program by exec. Without them nobody has to be woken up for every child.
+func mayHaveStrangers(cfg *Config) bool {
+	if os.Getpid() == 1 || cfg.Subreaper {
+		return true
+	}
+	_, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(-1, nil, syscall.WNOHANG, nil) })
+	return err != syscall.ECHILD
 }

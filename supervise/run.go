@@ -32,11 +32,9 @@ func Run(st Start) (exit int, err error) {
 	}
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
 	closeInherited()
-	// From here on no signal is lost: one that comes while a round begins or ends is
-	// handled by the next.
-	signals := notify()
+	signals, listening := notify()
 	defer signal.Stop(signals)
-	d := &daemon{Start: st, signals: signals, executable: selfPath(), parent: parent, path: st.Path, first: true}
+	d := &daemon{Start: st, signals: signals, listening: listening, executable: selfPath(), parent: parent, path: st.Path, first: true}
 	d.remember(cfg, nil)
 	for {
 		next, exit, err := d.round(cfg)
@@ -53,9 +51,12 @@ type daemon struct {
 	executable string
 	path       string   // of the configuration: as given, or absolute once the directory has changed
 	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
-	signals    <-chan os.Signal
+	signals    chan os.Signal
+	listening  <-chan struct{} // closed when no signal is lost any more
 	first      bool
-	serial     uint64 // of the next event
+	strangers  bool            // children that we have not started can end
+	serial     uint64          // of the next event
+	noFile     *syscall.Rlimit // of children; nil for the same as ours
 
 	// environ is all that [supervisord] environment has said in this run: it can
 	// still be referred to when it is gone from the file. Whoever reads sets it.
@@ -89,10 +90,11 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		return nil, 0, err
 	}
 	if d.first {
-		if err = raiseLimits(cfg, &notes); err != nil {
+		if d.noFile, err = raiseLimits(cfg, &notes); err != nil {
 			return nil, 0, err
 		}
 		adoptOrphans(cfg, &notes)
+		d.strangers = mayHaveStrangers(cfg)
 	}
 	files := newLogFiles()
 	log, err := d.openLog(cfg, files)
@@ -118,6 +120,9 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		return nil, 1, nil
 	}
 	s.signals = d.signals
+	if d.strangers {
+		s.watchAllChildren()
+	}
 	s.announceServers(cfg)
 	if d.first && d.parent != nil {
 		if err = d.detach(cfg, log); err != nil {
@@ -127,6 +132,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 	}
 	servers := s.serve(cfg, listeners, &API{s: s, version: d.Version})
 	defer servers.close()
+	<-d.listening // who knows our pid may use it
 	pidfile := writePidfile(cfg.Pidfile, log)
 	defer pidfile.remove()
 	d.ready()
@@ -175,8 +181,25 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 	s.timer.Stop()
 	s.guard.Store(int32(Running))
 	var err error
-	s.poller, err = newPoller(s.messages)
-	return s, err
+	if s.starter, err = newStarter(d.noFile); err != nil {
+		return nil, err
+	}
+	s.starter.Reserve(descriptors(cfg))
+	if s.poller, err = newPoller(s.messages); err != nil {
+		s.starter.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// descriptors is about how many we shall have open: our own, and of each child the
+// pipes, the logs, and one for itself.
+func descriptors(cfg *Config) int {
+	n := 64
+	for _, g := range cfg.Groups {
+		n += 6 * len(g.Programs)
+	}
+	return n
 }
 
 // build makes the configured groups active.
@@ -201,7 +224,7 @@ func (s *Supervisor) build(cfg *Config) error {
 // close releases what the round holds besides its children, which are gone.
 func (s *Supervisor) close() {
 	s.poller.close()
-	s.umask.close()
+	s.starter.Close()
 	s.syslog.Close()
 	s.timer.Stop()
 }
@@ -320,10 +343,16 @@ func (p pidfile) remove() {
 	}
 }
 
-// notify returns the signals that the manual speaks of. SIGCHLD may come in
-// bursts; one that is pending stands for all.
-func notify() chan os.Signal {
-	c := make(chan os.Signal, 16)
-	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGCHLD)
-	return c
+// notify begins to receive the signals that the manual speaks of, without SIGCHLD,
+// for which see watchAllChildren. Once listening is closed none of them is lost:
+// one that comes while a round begins or ends is handled by the next. It goes on in
+// the background, since each signal costs two switches of threads.
+func notify() (signals chan os.Signal, listening <-chan struct{}) {
+	signals = make(chan os.Signal, 16)
+	done := make(chan struct{})
+	go func() {
+		signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR2)
+		close(done)
+	}()
+	return signals, done
 }

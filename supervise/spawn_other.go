@@ -2,7 +2,10 @@
 
 package supervise
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+)
 
 // pipeCloexec makes a pipe whose ends are closed by exec.
 func pipeCloexec(fds *[2]int) error {
@@ -16,17 +19,34 @@ func pipeCloexec(fds *[2]int) error {
 	return nil
 }
 
-// umaskForker starts children that have a umask of their own.
-type umaskForker struct{}
+// starter starts children.
+type starter struct{}
 
-// forkExec is syscall.ForkExec with a umask for the child; -1 is ours. A umask
-// belongs to the process here: ours is set around the fork.
-func (f *umaskForker) forkExec(umask int, file string, argv []string, attr *syscall.ProcAttr) (int, error) {
-	if umask < 0 {
-		return syscall.ForkExec(file, argv, attr)
+// newStarter need not be told the limit of open files: ForkExec knows it.
+func newStarter(*syscall.Rlimit) (starter, error) { return starter{}, nil }
+
+func (starter) Close() {}
+
+func (starter) Reserve(int) {}
+
+// start starts a child. failedInChild says that it was not the fork that failed,
+// but one of the steps after it. There is no pidfd. The umask belongs to the
+// process here: ours is set around the fork.
+func (starter) start(cfg *Program, file string, argv, env []string, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
+	if cfg.Umask >= 0 {
+		defer syscall.Umask(syscall.Umask(cfg.Umask))
 	}
-	defer syscall.Umask(syscall.Umask(umask))
-	return syscall.ForkExec(file, argv, attr)
+	pid, err = syscall.ForkExec(file, argv, &syscall.ProcAttr{
+		Dir:   cfg.Directory,
+		Env:   env,
+		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Credential: user},
+	})
+	return pid, -1, err != nil && !isForkError(err), err
 }
 
-func (f *umaskForker) close() {}
+// isForkError reports whether it was the fork that failed: no child was there
+// that could have failed.
+func isForkError(err error) bool {
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}

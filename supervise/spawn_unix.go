@@ -182,38 +182,35 @@ func (pp *pipes) close() {
 
 // fork starts the child. The usual start is one fork and one exec; where that
 // fails in the child, our own binary is started instead, which fails again at the
-// same step and writes to the child's stderr which one it was.
-func (s *Supervisor) fork(cfg *Program, file string, argv []string, pp *pipes, socket int) (pid int, err error) {
-	attr := &syscall.ProcAttr{
-		Dir:   cfg.Directory,
-		Env:   s.childEnvironment(cfg),
-		Files: childFiles(cfg, pp, socket),
-		Sys:   &syscall.SysProcAttr{Setpgid: true},
-	}
+// same step and writes to the child's stderr which one it was. pidfd is readable
+// when the child has ended; -1 where there is none.
+func (s *Supervisor) fork(cfg *Program, file string, argv []string, pp *pipes, socket int) (pid, pidfd int, err error) {
+	env := s.childEnvironment(cfg)
+	files := childFiles(cfg, pp, socket)
 	switchUser := cfg.User != nil && cfg.User.UID != os.Getuid()
-	if switchUser {
-		attr.Sys.Credential = &syscall.Credential{
-			Uid: uint32(cfg.User.UID), Gid: uint32(cfg.User.GID), Groups: groupIDs(cfg.User.Groups),
-		}
-	}
 	nowhere := cfg.ChangeDir && cfg.Directory == ""
 	if !nowhere && (!switchUser || os.Getuid() == 0) { // else there is no use in trying
-		pid, err = s.umask.forkExec(cfg.Umask, file, argv, attr)
-		if err == nil || isForkError(err) {
-			return pid, err
+		var credential *syscall.Credential
+		if switchUser {
+			credential = &syscall.Credential{
+				Uid: uint32(cfg.User.UID), Gid: uint32(cfg.User.GID), Groups: groupIDs(cfg.User.Groups),
+			}
+		}
+		var failedInChild bool
+		pid, pidfd, failedInChild, err = s.starter.start(cfg, file, argv, env, files, credential)
+		if !failedInChild {
+			return pid, pidfd, err
 		}
 	}
-	attr.Dir, attr.Sys.Credential = "", nil
-	return syscall.ForkExec(s.executable, childArgs(cfg, file, argv), attr)
+	pid, err = syscall.ForkExec(s.executable, childArgs(cfg, file, argv), &syscall.ProcAttr{
+		Env:   env,
+		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
+		Sys:   &syscall.SysProcAttr{Setpgid: true},
+	})
+	return pid, -1, err
 }
 
-// isForkError reports whether it was the fork that failed: no child was there
-// that could have failed.
-func isForkError(err error) bool {
-	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
-}
-
-func childFiles(cfg *Program, pp *pipes, socket int) []uintptr {
+func childFiles(cfg *Program, pp *pipes, socket int) [3]int {
 	stdin, stderr := pp.child[0], pp.child[2]
 	if socket >= 0 {
 		stdin = socket
@@ -221,7 +218,7 @@ func childFiles(cfg *Program, pp *pipes, socket int) []uintptr {
 	if cfg.RedirectStderr {
 		stderr = pp.child[1]
 	}
-	return []uintptr{uintptr(stdin), uintptr(pp.child[1]), uintptr(stderr)}
+	return [3]int{stdin, pp.child[1], stderr}
 }
 
 func groupIDs(groups []int) []uint32 {

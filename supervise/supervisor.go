@@ -42,7 +42,7 @@ type Supervisor struct {
 	logFiles *logFiles
 	autoLogs map[autoLogKey]string
 	syslog   *syslogWriter
-	umask    umaskForker
+	starter  starter
 
 	mood       Mood
 	guard      atomic.Int32 // the mood, for those who only want to know whether to ask
@@ -57,10 +57,12 @@ type Supervisor struct {
 	poller   *poller
 	messages chan message
 	requests chan func(time.Time)
-	signals  <-chan os.Signal
+	signals  chan os.Signal
 	timer    *time.Timer
 	wake     time.Time // what the timer is set to; zero if it is not
 	done     chan struct{}
+
+	allWatched bool // SIGCHLD comes in signals
 }
 
 // run owns the process table until shutdown or restart, and reports which. No

@@ -129,9 +129,10 @@ func TestLayers(t *testing.T) {
 	const kong, ini, term = "github.com/alecthomas/kong", "gopkg.in/ini.v1", "golang.org/x/term"
 	allowed := map[string][]string{
 		"supervisor":                   {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", kong},
-		"supervisor/supervise":         {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit"},
+		"supervisor/supervise":         {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit", "supervisor/supervise/vfork"},
 		"supervisor/supervise/getopt":  {},
 		"supervisor/supervise/rlimit":  {},
+		"supervisor/supervise/vfork":   {},
 		"supervisor/supervise/stories": {},
 		"supervisor/ctl":               {"supervisor/xmlrpc", "supervisor/inifile", term},
 		"supervisor/web":               {"supervisor/xmlrpc"},

@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package vfork is for Linux alone.
+package vfork
