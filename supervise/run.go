@@ -96,6 +96,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		adoptOrphans(cfg, &notes)
 		d.strangers = mayHaveStrangers(cfg)
 	}
+	<-d.listening // before anything shows that we are there
 	files := newLogFiles()
 	log, err := d.openLog(cfg, files)
 	if err != nil {
@@ -132,7 +133,6 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 	}
 	servers := s.serve(cfg, listeners, &API{s: s, version: d.Version})
 	defer servers.close()
-	<-d.listening // who knows our pid may use it
 	pidfile := writePidfile(cfg.Pidfile, log)
 	defer pidfile.remove()
 	d.ready()
