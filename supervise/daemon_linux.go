@@ -1,9 +1,11 @@
 package supervise
 
 import (
+	"os"
 	"runtime"
 	"strings"
 	"syscall"
+	"unsafe"
 )
 
 // rlimitNproc is RLIMIT_NPROC, which package syscall does not name and which is
@@ -21,8 +23,11 @@ func limitValue[T int | uint64](n T) uint64 { return uint64(n) }
 // duplicate makes to another name of from, which children inherit.
 func duplicate(from, to int) error { return syscall.Dup3(from, to, 0) }
 
-// prSetChildSubreaper is PR_SET_CHILD_SUBREAPER.
-const prSetChildSubreaper = 36
+// PR_SET_CHILD_SUBREAPER and PR_GET_CHILD_SUBREAPER.
+const (
+	prSetChildSubreaper = 36
+	prGetChildSubreaper = 37
+)
 
 // adoptOrphans makes us the parent of grandchildren whose parent dies, if the
 // configuration asks for that.
@@ -33,4 +38,13 @@ func adoptOrphans(cfg *Config, notes *[]Note) {
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0); errno != 0 {
 		*notes = append(*notes, Note{Warn, "subreaper=true has no effect: " + errno.Error()})
 	}
+}
+
+// adoptsOrphans reports whether grandchildren become our children when their
+// parent dies: always as process 1, and otherwise if we, or whoever became this
+// program by exec, asked for it.
+func adoptsOrphans() bool {
+	var yes int32
+	_, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prGetChildSubreaper, uintptr(unsafe.Pointer(&yes)), 0)
+	return os.Getpid() == 1 || errno != 0 || yes != 0
 }

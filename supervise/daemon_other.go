@@ -2,7 +2,10 @@
 
 package supervise
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // rlimitNproc is RLIMIT_NPROC, which package syscall does not name.
 const rlimitNproc = 7
@@ -17,3 +20,7 @@ func adoptOrphans(cfg *Config, notes *[]Note) {
 		*notes = append(*notes, Note{Warn, "subreaper=true has no effect on this system"})
 	}
 }
+
+// adoptsOrphans reports whether grandchildren become our children when their
+// parent dies.
+func adoptsOrphans() bool { return os.Getpid() == 1 }

@@ -162,12 +162,12 @@ const (
 
 // raiseLimits raises the soft limits that children get, where they are lower than
 // minfds and minprocs ask for, and never lowers one. noFile is the limit of open
-// files that children are to have; nil for the same as ours.
+// files that children are to have; nil for the same as ours, whatever becomes of it.
 func raiseLimits(cfg *Config, notes *[]Note) (noFile *syscall.Rlimit, err error) {
-	if _, ok := rlimit.Inherited(); ok {
-		if limit, err := inheritedLimit(syscall.RLIMIT_NOFILE); err == nil {
-			noFile = &limit
-		}
+	var ours syscall.Rlimit
+	limit, err := inheritedLimit(syscall.RLIMIT_NOFILE)
+	if err == nil && syscall.Getrlimit(syscall.RLIMIT_NOFILE, &ours) == nil && limit != ours {
+		noFile = &limit
 	}
 	for _, l := range []struct {
 		resource int

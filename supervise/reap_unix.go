@@ -3,7 +3,6 @@
 package supervise
 
 import (
-	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
@@ -87,8 +86,8 @@ func exitStatusOf(ws syscall.WaitStatus) exitStatus {
 // mayHaveStrangers reports whether children can end that this program has not
 // started: those of process 1 and of subreapers, and those of whoever became this
 // program by exec. Without them nobody has to be woken up for every child.
-func mayHaveStrangers(cfg *Config) bool {
-	if os.Getpid() == 1 || cfg.Subreaper {
+func mayHaveStrangers() bool {
+	if adoptsOrphans() {
 		return true
 	}
 	_, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(-1, nil, syscall.WNOHANG, nil) })

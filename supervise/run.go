@@ -94,7 +94,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 			return nil, 0, err
 		}
 		adoptOrphans(cfg, &notes)
-		d.strangers = mayHaveStrangers(cfg)
+		d.strangers = mayHaveStrangers()
 	}
 	<-d.listening // before anything shows that we are there
 	files := newLogFiles()
