@@ -218,18 +218,18 @@ func (s *Supervisor) start(p *process) (pid int, failure string) {
 			s.follow(p, ch, fd)
 		}
 	}
-	s.awaitEnd(p, pid, pidfd)
+	s.awaitEnd(p, pidfd)
 	return pid, ""
 }
 
 // awaitEnd sees to it that the end of a new child becomes known.
-func (s *Supervisor) awaitEnd(p *process, pid, pidfd int) {
+func (s *Supervisor) awaitEnd(p *process, pidfd int) {
 	p.child = nil
 	if pidfd < 0 {
 		s.watchAllChildren()
 		return
 	}
-	c := &child{proc: p, pid: pid, pidfd: pidfd, outputs: p.outputs}
+	c := &child{proc: p, pidfd: pidfd, outputs: p.outputs}
 	if err := s.poller.addChild(c); err != nil {
 		syscall.Close(pidfd)
 		s.watchAllChildren()
@@ -328,9 +328,7 @@ func (s *Supervisor) handle(m message, now time.Time) {
 		m.in.written(m.err)
 		return
 	case childEnded:
-		if m.child.proc.child == m.child {
-			s.reapChild(m.child, now)
-		}
+		s.reapChild(m.child, now)
 		return
 	}
 	p := m.out.proc

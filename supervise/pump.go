@@ -33,10 +33,9 @@ type message struct {
 
 // child is a child that a poller waits for.
 type child struct {
-	proc    *process // the loop's
-	pid     int
-	pidfd   int
-	outputs [2]*output
+	proc    *process   // the loop's
+	pidfd   int        // the pump closes it
+	outputs [2]*output // all of them, also those that ended earlier
 }
 
 // output is one output of one child, from the pipe to the log. After it is

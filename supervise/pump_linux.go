@@ -48,7 +48,7 @@ func newPoller(loop chan<- message) (*poller, error) {
 		stopped: make(chan struct{}), watched: map[int32]watched{},
 		buf: make([]byte, readSize),
 	}
-	err = p.control(p.wakeFd)
+	err = p.register(p.wakeFd)
 	if err == nil {
 		err = syscall.SetNonblock(epfd, true) // or NewFile would not poll it
 	}
@@ -62,7 +62,8 @@ func newPoller(loop chan<- message) (*poller, error) {
 	return p, nil
 }
 
-func (p *poller) control(fd int) error {
+// register makes the system report what can be read from fd.
+func (p *poller) register(fd int) error {
 	return syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)})
 }
 
@@ -82,6 +83,7 @@ func (p *poller) add(o *output) error {
 // The loop calls it, and hears of it by childEnded. The poller closes the pidfd.
 func (p *poller) addChild(c *child) error { return p.watch(watched{fd: c.pidfd, child: c}) }
 
+// watch begins to watch a descriptor.
 func (p *poller) watch(w watched) error {
 	select { // before the first event can come
 	case p.adds <- w:
@@ -89,7 +91,7 @@ func (p *poller) watch(w watched) error {
 		p.wake()
 		p.adds <- w
 	}
-	return p.control(w.fd)
+	return p.register(w.fd)
 }
 
 // finish makes the pump deliver what the pipe holds now and end, whoever else

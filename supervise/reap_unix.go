@@ -12,15 +12,20 @@ import (
 // reapChild collects a child of which it is known that it has ended. That costs
 // the same whether there are ten children or ten thousand, as reap does not.
 func (s *Supervisor) reapChild(c *child, now time.Time) {
-	s.log.Debug("received SIGCHLD indicating a child quit")
-	var ws syscall.WaitStatus
-	pid, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(c.pid, &ws, syscall.WNOHANG, nil) })
-	switch {
-	case err == nil && pid == c.pid:
-		s.reaped(c.proc, ws, now)
-	case c.proc.reaped == nil: // somebody traces it, and is told first
-		s.watchAllChildren()
+	p := c.proc
+	if p.child != c || p.reaped != nil {
+		return // reap was first
 	}
+	if !s.allWatched { // else handleSignal says it
+		s.log.Debug("received SIGCHLD indicating a child quit")
+	}
+	var ws syscall.WaitStatus
+	pid, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(p.PID, &ws, syscall.WNOHANG, nil) })
+	if err != nil || pid != p.PID { // somebody traces it, and is told first
+		s.watchAllChildren()
+		return
+	}
+	s.reaped(p, ws, now)
 }
 
 // watchAllChildren asks for SIGCHLD: for children that cannot be waited for one
@@ -31,10 +36,8 @@ func (s *Supervisor) watchAllChildren() {
 	}
 	s.allWatched = true
 	signal.Notify(s.signals, syscall.SIGCHLD)
-	select {
-	case s.signals <- syscall.SIGCHLD: // for those that have ended already
-	default: // somebody is about to look anyway
-	}
+	signals := s.signals
+	go func() { signals <- syscall.SIGCHLD }() // for those that have ended already; the loop must not wait for itself
 }
 
 // reap collects every child that has ended. With reapChild it is the only waiter:

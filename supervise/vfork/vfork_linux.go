@@ -93,8 +93,12 @@ func (s *Starter) Close() {
 // size has doubled, for all processors to let go of the old one, which takes as
 // long as dozens of starts.
 func (s *Starter) Reserve(n int) {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil {
+		n = int(min(uint64(n), limit.Cur-1))
+	}
 	go func() {
-		// It fails if n is beyond the limit. Then there is nothing to be gained.
+		// Should it fail, starts take a little longer.
 		fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(s.rest), syscall.F_DUPFD_CLOEXEC, uintptr(n))
 		if errno == 0 {
 			syscall.Close(int(fd))

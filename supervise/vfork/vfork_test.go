@@ -200,6 +200,40 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
+// Who has no descriptor left for a child gets it without one. The room that was
+// reserved does not count.
+func TestNoDescriptorLeft(t *testing.T) {
+	s := newStarter(t)
+	s.Reserve(1 << 30)
+	null := int(devNull(t).Fd())
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	low := syscall.Rlimit{Cur: 64, Max: limit.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+	for {
+		fd, err := syscall.Dup(null)
+		if err != nil {
+			break
+		}
+		defer syscall.Close(fd)
+	}
+	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: []string{"true"}, NoFile: &limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pidfd != -1 {
+		t.Errorf("pidfd %d", pidfd)
+	}
+	if status := wait(t, pid); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
 // The descriptor of a child is readable as soon as the child has ended, and not
 // before.
 func TestPidfd(t *testing.T) {
