@@ -192,8 +192,8 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 	return s, nil
 }
 
-// descriptors is about how many we shall have open: our own, and of each child the
-// pipes, the logs, and one for itself.
+// descriptors is how many we shall have open at most: our own, and of each child
+// three pipes, two logs, and one for itself.
 func descriptors(cfg *Config) int {
 	n := 64
 	for _, g := range cfg.Groups {

@@ -91,11 +91,13 @@ func (s *Starter) Close() {
 // Reserve makes room in the system's table for n descriptors, in the background.
 // Should it have to grow later, the call that makes it do so waits, each time the
 // size has doubled, for all processors to let go of the old one, which takes as
-// long as dozens of starts.
+// long as dozens of starts. If n is more than we may have open, children get no
+// descriptor of their own, so that they do not take the place of others.
 func (s *Starter) Reserve(n int) {
 	var limit syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil {
-		n = int(min(uint64(n), limit.Cur-1))
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && uint64(n) >= limit.Cur {
+		s.pidfd = false
+		n = int(limit.Cur - 1)
 	}
 	go func() {
 		// Should it fail, starts take a little longer.

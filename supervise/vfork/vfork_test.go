@@ -200,11 +200,9 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// Who has no descriptor left for a child gets it without one. The room that was
-// reserved does not count.
+// Who has no descriptor left for a child gets it without one.
 func TestNoDescriptorLeft(t *testing.T) {
 	s := newStarter(t)
-	s.Reserve(1 << 30)
 	null := int(devNull(t).Fd())
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -223,6 +221,23 @@ func TestNoDescriptorLeft(t *testing.T) {
 		defer syscall.Close(fd)
 	}
 	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: []string{"true"}, NoFile: &limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pidfd != -1 {
+		t.Errorf("pidfd %d", pidfd)
+	}
+	if status := wait(t, pid); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+// Who needs more descriptors than there may be gets none for children.
+func TestReserveTooMany(t *testing.T) {
+	s := newStarter(t)
+	s.Reserve(1 << 30)
+	null := int(devNull(t).Fd())
+	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: []string{"true"}})
 	if err != nil {
 		t.Fatal(err)
 	}
