@@ -587,12 +587,17 @@ func TestMakeRoom(t *testing.T) {
 		}
 	})
 	const ok, wait = "GET /ok.html HTTP/1.1\r\n\r\n", "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
-	oldest, older := ts.dial(t), ts.dial(t)
-	for _, nc := range []net.Conn{oldest, older} {
-		io.WriteString(nc, ok)
-		readAnswer(t, bufio.NewReader(nc))
+	letGo := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(letGo) // before the server closes, which waits for the calls
+	var idle [2]net.Conn
+	for i := range idle {
+		idle[i] = ts.dial(t)
+		io.WriteString(idle[i], ok)
+		readAnswer(t, bufio.NewReader(idle[i]))
+		// The answer may be here before the connection counts as idle.
+		eventually(t, "it is idle", func() bool { return ts.idling() == i+1 })
 	}
-	eventually(t, "both are idle", func() bool { return ts.idling() == 2 })
+	oldest, older := idle[0], idle[1]
 	newest := ts.dial(t)
 	io.WriteString(newest, wait)
 	if rest, err := io.ReadAll(oldest); err != nil || len(rest) > 0 {
@@ -607,7 +612,7 @@ func TestMakeRoom(t *testing.T) {
 	if _, err := late.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("one too many was answered: %v", err)
 	}
-	close(release)
+	letGo()
 	late.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if got := readAnswer(t, bufio.NewReader(late)); got != "OK" {
 		t.Errorf("got %q", got)
