@@ -57,16 +57,19 @@ type output struct {
 
 	send     func(message) // to the loop; may block
 	clearing atomic.Bool   // the loop's order to forget what is being captured
-	large    bool          // the pipe was enlarged
+	pace     pace          // with a poller: how often there is something
 	file     *os.File      // with a pump of its own: what it reads from
 }
 
 const (
 	// readSize is the most that is read at once, and so the most by which a log
-	// outgrows its limit before it is rotated.
-	readSize = 1 << 20
-	// pipeSize is what a pipe holds that nobody has enlarged.
-	pipeSize = 64 << 10
+	// outgrows its limit before it is rotated. So much stays in a processor's cache
+	// between the read and the write.
+	readSize = 256 << 10
+	// pipeSize is what a pipe holds that nobody has enlarged, largePipe one that the
+	// pump has.
+	pipeSize  = 64 << 10
+	largePipe = 1 << 20
 )
 
 // deliver takes one chunk, as read, to everywhere it goes.
@@ -132,7 +135,7 @@ func (o *output) readOnce(buf []byte) (int, error) {
 // drain delivers what the pipe holds now, and no more: somebody who still has
 // the other end could write for ever.
 func (o *output) drain(buf []byte) {
-	for left := readSize; left > 0; {
+	for left := largePipe; left > 0; {
 		n, err := o.readOnce(buf[:min(left, len(buf))])
 		if err != nil {
 			return

@@ -3,6 +3,7 @@ package supervise
 import (
 	"os"
 	"syscall"
+	"time"
 )
 
 // poller pumps the outputs of all children in one goroutine: an idle child costs
@@ -22,6 +23,7 @@ type poller struct {
 	watched map[int32]watched
 	late    []*output // ends that came while the loop was busy
 	buf     []byte
+	gather  gather
 }
 
 // watched is what a descriptor belongs to: an output or a child.
@@ -48,11 +50,13 @@ func newPoller(loop chan<- message) (*poller, error) {
 		stopped: make(chan struct{}), watched: map[int32]watched{},
 		buf: make([]byte, readSize),
 	}
+	p.gather.start(epfd)
 	err = p.register(p.wakeFd)
 	if err == nil {
 		err = syscall.SetNonblock(epfd, true) // or NewFile would not poll it
 	}
 	if err != nil {
+		p.gather.close()
 		syscall.Close(epfd)
 		syscall.Close(p.wakeFd)
 		return nil, os.NewSyscallError("epoll_ctl", err)
@@ -64,7 +68,7 @@ func newPoller(loop chan<- message) (*poller, error) {
 
 // register makes the system report what can be read from fd.
 func (p *poller) register(fd int) error {
-	return syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)})
+	return epollControl(p.epfd, syscall.EPOLL_CTL_ADD, fd, syscall.EPOLLIN)
 }
 
 // add begins to pump an output. The loop calls it.
@@ -135,24 +139,34 @@ func (p *poller) send(m message) {
 func (p *poller) run() {
 	defer syscall.Close(p.wakeFd)
 	defer p.file.Close()
+	defer p.gather.close()
 	conn, err := p.file.SyscallConn()
 	if err != nil {
 		return // the file is closed: nothing can have been added
 	}
 	var events [128]syscall.EpollEvent
+	var network lookout
 	for {
 		n := 0
+		wait := p.gather.wait()
 		err = conn.Read(func(uintptr) bool {
 			n, err = ignoringEINTR(func() (int, error) { return syscall.EpollWait(p.epfd, events[:], 0) })
-			return n > 0 || err != nil
+			if n == 0 && err == nil && wait {
+				network.rest()
+				return false
+			}
+			return true
 		})
 		if err != nil {
 			return
 		}
+		p.gather.now = time.Now()
+		network.work(p.gather.now)
 		p.takeCommands()
 		for _, ev := range events[:n] {
 			p.serve(ev.Fd)
 		}
+		p.gather.read(p.buf, p.end)
 		p.finishEnds()
 		select {
 		case <-p.stopped:
@@ -180,10 +194,14 @@ func (p *poller) takeCommands() {
 // serve reads once from an output that has something, or brings a child to its
 // end.
 func (p *poller) serve(fd int32) {
-	if int(fd) == p.wakeFd {
+	switch int(fd) {
+	case p.wakeFd:
 		var count [8]byte
 		// Nothing to be read means somebody took it already.
 		_, _ = syscall.Read(p.wakeFd, count[:])
+		return
+	case p.gather.timer:
+		p.gather.expired()
 		return
 	}
 	w := p.watched[fd]
@@ -195,16 +213,13 @@ func (p *poller) serve(fd int32) {
 	if o == nil {
 		return
 	}
-	n, err := o.readOnce(p.buf)
+	_, err := o.readOnce(p.buf)
 	switch {
 	case err == syscall.EAGAIN:
 	case err != nil:
 		p.end(o)
-	case n >= pipeSize && !o.large:
-		// The child waits for us: a larger pipe lets both do more at a time. It
-		// may be refused, and then stays as it is.
-		o.large = true
-		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(o.fd), syscall.F_SETPIPE_SZ, readSize)
+	default:
+		p.gather.saw(o)
 	}
 }
 
@@ -247,6 +262,7 @@ func (p *poller) endChild(c *child) {
 
 // end closes an output.
 func (p *poller) end(o *output) {
+	p.gather.forget(o)
 	p.forget(o.fd)
 	o.end()
 }

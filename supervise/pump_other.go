@@ -33,3 +33,6 @@ func (p *poller) finish(o *output) { o.finishAlone() }
 
 // close ends the poller; its pumps end with their pipes.
 func (p *poller) close() {}
+
+// pace is for systems with a poller.
+type pace struct{}

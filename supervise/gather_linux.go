@@ -1,0 +1,172 @@
+package supervise
+
+import (
+	"slices"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const (
+	// gatherEvery is how often a busy output is read. In this time a child that
+	// writes as fast as it can fills a fraction of a large pipe.
+	gatherEvery = 200 * time.Microsecond
+	// busyReads is how many reads in a row, each sooner than gatherEvery after the one
+	// before it, make an output a busy one.
+	busyReads = 16
+)
+
+// pace is how often an output has something.
+type pace struct {
+	last  time.Time // of its reads, as long as it is watched
+	quick int       // how many of them in a row came soon after each other
+	busy  bool      // it is not watched but read at intervals
+	much  int       // of a busy one: so much at once makes it full
+	full  bool      // there is more, or will be before the next interval
+}
+
+// gather lets what busy outputs say come together. Waking up for each line that a
+// child writes costs more than the line, and each read holds up the child's next
+// write: whoever reads less often gets more. A busy output is not watched but read
+// every gatherEvery, or without a pause as long as it has so much that the child
+// could come to a halt, until there is nothing. Listeners are always watched: somebody waits for what they say.
+type gather struct {
+	epfd  int
+	timer int  // timerfd; -1 where there is none, and then no output is busy
+	armed bool // the timer is running
+	due   bool // it has expired: the busy outputs are to be read
+	now   time.Time
+	busy  []*output
+}
+
+// start makes the timer known to the epoll descriptor.
+func (g *gather) start(epfd int) {
+	g.epfd, g.timer = epfd, -1
+	fd, _, errno := syscall.RawSyscall(syscall.SYS_TIMERFD_CREATE, clockMonotonic, syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if errno != 0 {
+		return
+	}
+	// Edge-triggered, it does not have to be read.
+	if epollControl(epfd, syscall.EPOLL_CTL_ADD, int(fd), syscall.EPOLLIN|epollET) != nil {
+		syscall.Close(int(fd))
+		return
+	}
+	g.timer = int(fd)
+}
+
+const (
+	clockMonotonic = 1
+	epollET        = 1 << 31 // what package syscall has is negative
+)
+
+func epollControl(epfd, op, fd int, events uint32) error {
+	return syscall.EpollCtl(epfd, op, fd, &syscall.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+func (g *gather) close() {
+	if g.timer >= 0 {
+		syscall.Close(g.timer)
+	}
+}
+
+// wait prepares for waiting. It reports false if there is no time for that, because
+// a busy output is full.
+func (g *gather) wait() bool {
+	full := 0
+	for _, o := range g.busy {
+		if o.pace.full {
+			full++
+		}
+	}
+	if full < len(g.busy) && !g.armed {
+		g.armed = true
+		// The arguments are right, so it cannot fail.
+		spec := struct{ Interval, Value syscall.Timespec }{Value: syscall.NsecToTimespec(int64(gatherEvery))}
+		_, _, _ = syscall.RawSyscall6(syscall.SYS_TIMERFD_SETTIME, uintptr(g.timer), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	}
+	return full == 0
+}
+
+// expired hears that the timer has.
+func (g *gather) expired() { g.due, g.armed = true, false }
+
+// saw notes that something came from a watched output, which may make it a busy
+// one.
+func (g *gather) saw(o *output) {
+	p := &o.pace
+	if p.busy || o.listener || g.timer < 0 {
+		return
+	}
+	if g.now.Sub(p.last) < gatherEvery {
+		p.quick++
+	} else {
+		p.quick = 0
+	}
+	p.last = g.now
+	if p.quick < busyReads {
+		return
+	}
+	if epollControl(g.epfd, syscall.EPOLL_CTL_MOD, o.fd, 0) != nil { // the end is waited for all the same
+		return
+	}
+	size, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(o.fd), syscall.F_SETPIPE_SZ, largePipe)
+	if errno != 0 { // so much memory is in pipes already
+		size = pipeSize
+	}
+	p.busy, p.much = true, min(int(size)/2, readSize)
+	g.busy = append(g.busy, o)
+}
+
+// read reads from the busy outputs whose turn it is, once each.
+func (g *gather) read(buf []byte, end func(*output)) {
+	due := g.due
+	g.due = false
+	for i := len(g.busy) - 1; i >= 0; i-- { // from behind, because those that are through leave
+		o := g.busy[i]
+		if !due && !o.pace.full {
+			continue
+		}
+		n, err := o.readOnce(buf)
+		o.pace.full = n >= o.pace.much
+		switch {
+		case err == syscall.EAGAIN:
+			if epollControl(g.epfd, syscall.EPOLL_CTL_MOD, o.fd, syscall.EPOLLIN) == nil {
+				g.forget(o)
+			}
+		case err != nil:
+			end(o)
+		}
+	}
+}
+
+// forget drops an output from the busy ones, if it is one.
+func (g *gather) forget(o *output) {
+	if o.pace.busy {
+		o.pace = pace{}
+		g.busy = slices.DeleteFunc(g.busy, func(b *output) bool { return b == o })
+	}
+}
+
+// lookout sees to it that somebody waits for the network while the poller has no
+// time to. The runtime leaves that to the thread that has just been idle, and when
+// what it was waiting for was the poller, it runs the poller, and the network is
+// looked at again when that rests, or after 10 ms. A new goroutine makes the runtime
+// wake up another thread, which goes on to wait.
+type lookout struct {
+	since time.Time // when the poller began; zero while it rests
+	sent  bool
+}
+
+// rest: the poller waits, and with it somebody waits for the network.
+func (l *lookout) rest() { *l = lookout{} }
+
+// work: the poller is at work at now.
+func (l *lookout) work(now time.Time) {
+	switch {
+	case l.since.IsZero():
+		l.since = now
+	case !l.sent && now.Sub(l.since) > gatherEvery:
+		l.sent = true
+		go func() {}()
+	}
+}

@@ -1,0 +1,158 @@
+package supervise
+
+import (
+	"bytes"
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// becomeBusy writes lines until the pump reads the output at intervals, and returns
+// what it wrote.
+func (p *testPump) becomeBusy(t *testing.T) []byte {
+	t.Helper()
+	var all []byte
+	deadline := time.Now().Add(10 * time.Second)
+	for i := 0; pipeCapacity(t, p.out.fd) < largePipe; i++ {
+		if time.Now().After(deadline) {
+			t.Fatal("writing without a pause does not make an output busy")
+		}
+		line := fmt.Appendf(nil, "line %d\n", i)
+		if _, err := p.w.Write(line); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, line...)
+	}
+	return all
+}
+
+func pipeCapacity(t *testing.T, fd int) int {
+	t.Helper()
+	size, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETPIPE_SZ, 0)
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	return int(size)
+}
+
+// An output is busy when it is read often, whatever comes, and not when it is a
+// listener's.
+func TestGatherSaw(t *testing.T) {
+	const often, seldom = gatherEvery / 2, gatherEvery * 2
+	for _, c := range []struct {
+		name     string
+		reads    int
+		pause    time.Duration
+		listener bool
+		busy     bool
+	}{
+		{"often", busyReads + 2, often, false, true},
+		{"not often enough", busyReads, often, false, false},
+		{"seldom", 10 * busyReads, seldom, false, false},
+		{"a listener", 10 * busyReads, often, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newTestPump(t)
+			g := gather{epfd: p.poller.epfd, timer: p.poller.gather.timer, now: time.Now()}
+			p.out.listener = c.listener
+			for range c.reads {
+				g.now = g.now.Add(c.pause)
+				g.saw(p.out)
+			}
+			if p.out.pace.busy != c.busy || (len(g.busy) > 0) != c.busy {
+				t.Errorf("busy: %v, %d in the list", p.out.pace.busy, len(g.busy))
+			}
+		})
+	}
+}
+
+// Whatever a busy output says is logged, the last of it too, and a pause makes it
+// watched again.
+func TestBusyOutput(t *testing.T) {
+	p := newTestPump(t)
+	want := p.becomeBusy(t)
+	for _, pause := range []bool{false, true} {
+		if pause {
+			for deadline := time.Now().Add(10 * time.Second); len(p.logged(t)) < len(want); {
+				if time.Now().After(deadline) {
+					t.Fatalf("%d bytes logged, %d written", len(p.logged(t)), len(want))
+				}
+				time.Sleep(gatherEvery)
+			}
+		}
+		for i := range 1000 {
+			line := fmt.Appendf(nil, "pause %v, line %d\n", pause, i)
+			if _, err := p.w.Write(line); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, line...)
+		}
+	}
+	p.w.Close()
+	p.ended(t)
+	if got := p.logged(t); !bytes.Equal(got, want) {
+		t.Errorf("%d bytes logged, %d written", len(got), len(want))
+	}
+}
+
+// A busy output of a child that has ended is taken to its end at once, even though
+// somebody else has the pipe.
+func TestBusyOutputFinishes(t *testing.T) {
+	p := newTestPump(t)
+	want := p.becomeBusy(t)
+	p.poller.finish(p.out)
+	p.ended(t)
+	if got := p.logged(t); !bytes.Equal(got, want) {
+		t.Errorf("%d bytes logged, %d written", len(got), len(want))
+	}
+	if _, err := p.w.Write([]byte("late")); err == nil {
+		t.Error("the pipe is still open")
+	}
+}
+
+// Lines that come without a pause are taken from the pipe many at a time: else each
+// of them costs a wake-up.
+func TestBusyOutputIsReadSeldom(t *testing.T) {
+	p := newTestPump(t)
+	r, w, err := newPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(w)
+	if err = syscall.SetNonblock(r, true); err != nil {
+		t.Fatal(err)
+	}
+	out := &output{fd: r, name: "busy", events: true} // each chunk is told
+	if err = p.poller.add(out); err != nil {
+		t.Fatal(err)
+	}
+	const lines = 50_000
+	line := bytes.Repeat([]byte("x"), 100)
+	written := make(chan error, 1)
+	go func() {
+		for range lines {
+			if _, err := syscall.Write(w, line); err != nil {
+				written <- err
+				return
+			}
+		}
+		written <- nil
+	}()
+	chunks, size := 0, 0
+	for deadline := time.After(10 * time.Second); size < lines*len(line); {
+		select {
+		case m := <-p.messages:
+			chunks++
+			size += len(m.data)
+		case <-deadline:
+			t.Fatalf("%d bytes of %d in 10 s", size, lines*len(line))
+		}
+	}
+	if err = <-written; err != nil {
+		t.Error(err)
+	}
+	if chunks > lines/20 {
+		t.Errorf("%d lines in %d chunks", lines, chunks)
+	}
+}
