@@ -330,8 +330,11 @@ func (s *openLog) rotate(maxBytes int64, backups int) (remark string) {
 }
 
 // shiftBackups renames path to path.1, path.1 to path.2 and so on. The last one
-// is overwritten; missing ones are skipped.
+// is deleted; missing ones are skipped.
 func shiftBackups(path string, backups int) error {
+	if backups > 0 {
+		discard(path + "." + strconv.Itoa(backups))
+	}
 	to := path + "." + strconv.Itoa(backups)
 	for i := backups - 1; i >= 0; i-- {
 		from := path

@@ -360,6 +360,56 @@ func TestRotationFails(t *testing.T) {
 	compareContents(t, contents(t, path), map[string]string{"": "", ".1": "abcdefg"})
 }
 
+// What stands in the place of the last backup is deleted, but never a directory,
+// and a link goes without what it points to.
+func TestRotationDeletes(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		place func(t testing.TB, path string)
+		kept  bool
+	}{
+		{"a file", func(t testing.TB, path string) { writeFile(t, path, "old") }, false},
+		{"a file that cannot be read", func(t testing.TB, path string) {
+			writeFile(t, path, "old")
+			if err := os.Chmod(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		{"an empty directory", mkdir, true},
+		{"a link", func(t testing.TB, path string) {
+			writeFile(t, filepath.Dir(path)+"/target", "not a log")
+			if err := os.Symlink("target", path); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.log")
+			tt.place(t, path+".1")
+			f := newLogFile(path, 3, 1)
+			if err := f.Open(); err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			f.Write([]byte("abc"))
+			f.Write([]byte("d"))
+			info, err := os.Lstat(path + ".1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.IsDir() != tt.kept {
+				t.Errorf("the backup is now %v", info.Mode())
+			}
+			if !tt.kept {
+				compareContents(t, contents(t, path), map[string]string{"": "d", ".1": "abc"})
+			}
+			if _, err := os.Lstat(filepath.Dir(path) + "/target"); err == nil && readFile(t, filepath.Dir(path)+"/target") != "not a log" {
+				t.Error("the target of the link was changed")
+			}
+		})
+	}
+}
+
 func TestFullDisk(t *testing.T) {
 	const full = "/dev/full"
 	if _, err := os.Stat(full); err != nil {

@@ -97,3 +97,18 @@ func links(info fs.FileInfo) uint64 {
 
 // unlink deletes a file of any kind but never a directory, not even an empty one.
 func unlink(path string) error { return syscall.Unlink(path) }
+
+// discard deletes a log of which what it holds is freed in the background: for a
+// large file that takes milliseconds, in which no output would be read. A file
+// renamed over another one would besides be sent to the disk at once by some file
+// systems. Should it fail, whoever wants the name for another file is told.
+func discard(path string) {
+	held, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY|syscall.O_NOFOLLOW, 0)
+	if unlink(path) == nil && err == nil {
+		go held.Close() // there was nothing to write
+		return
+	}
+	if err == nil {
+		_ = held.Close()
+	}
+}
