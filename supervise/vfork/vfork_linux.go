@@ -16,6 +16,7 @@ package vfork
 import (
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"unsafe"
 )
@@ -44,6 +45,8 @@ type Starter struct {
 	above int    // one more than the highest of them
 	share bool   // the system can leave a shared table for a part of it
 	pidfd bool   // a descriptor of the child is to be had
+	clear bool   // the system can start the child without our signal handlers
+	mask  uint64 // the signals that children begin with blocked, if clear
 }
 
 const (
@@ -52,15 +55,27 @@ const (
 	clonePidfd = 0x1000
 	cloneVfork = 0x4000
 
+	cloneClearSighand = 1 << 32 // of clone3
+
 	closeRangeUnshare = 2
 )
+
+// cloneArgs are the arguments of clone3, of which a child gets the first, the
+// second and the fifth.
+type cloneArgs struct {
+	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls uint64
+}
 
 // New makes a Starter, early, as long as low descriptors are free.
 func New() (*Starter, error) {
 	s := &Starter{}
 	_, _, errno := syscall.RawSyscall(closeRange(), ^uintptr(0)>>1, ^uintptr(0)>>1, 0)
-	s.share = errno == 0 // Linux 5.9
-	s.pidfd = s.share    // 5.3; what is older is not worth a question of its own
+	s.share = errno == 0                                       // Linux 5.9
+	s.pidfd = s.share                                          // 5.3; what is older is not worth a question of its own
+	if s.share && !strings.HasPrefix(runtime.GOARCH, "mips") { // 5.5; mips has other numbers and more signals
+		_, _, errno = syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigBlock, 0, uintptr(unsafe.Pointer(&s.mask)), unsafe.Sizeof(s.mask), 0, 0)
+		s.clear = errno == 0
+	}
 	rest, _, errno := syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC, 0)
 	if errno != 0 {
 		return nil, errno
@@ -116,14 +131,14 @@ func (s *Starter) Start(file string, attr *Attr) (pid, pidfd int, err error) {
 	if err != nil {
 		return 0, -1, err
 	}
-	c.slots = s.slots
-	flags := uintptr(cloneVM | cloneVfork | uintptr(syscall.SIGCHLD))
+	c.slots, c.mask, c.clear = s.slots, s.mask, s.clear
+	c.args = cloneArgs{flags: cloneVM | cloneVfork, exitSignal: uint64(syscall.SIGCHLD)}
 	if s.share {
-		flags |= cloneFiles
+		c.args.flags |= cloneFiles
 		c.above = uintptr(s.above)
 	}
 	if s.pidfd {
-		flags |= clonePidfd
+		c.args.flags |= clonePidfd
 	}
 	for i, fd := range attr.Files {
 		if err = syscall.Dup3(fd, s.slots[i], syscall.O_CLOEXEC); err != nil {
@@ -133,9 +148,15 @@ func (s *Starter) Start(file string, attr *Attr) (pid, pidfd int, err error) {
 	}
 	// Whoever makes a descriptor that is not yet closed on exec holds this lock.
 	syscall.ForkLock.Lock()
-	n, errno := fork(flags, c)
+	n, errno := fork(c)
+	switch errno {
+	case syscall.ENOSYS, syscall.EINVAL, syscall.EPERM: // an old system, or one that forbids clone3
+		s.clear, c.clear = false, false
+		n, errno = fork(c)
+	}
 	if errno == syscall.EMFILE && s.pidfd { // rather no descriptor than no child
-		n, errno = fork(flags&^clonePidfd, c)
+		c.args.flags &^= clonePidfd
+		n, errno = fork(c)
 	}
 	syscall.ForkLock.Unlock()
 	s.emptySlots()
@@ -183,6 +204,9 @@ type child struct {
 	noFile  *syscall.Rlimit
 	slots   [3]int
 	above   uintptr // copy the descriptors below; 0 if the table is our own
+	args    cloneArgs
+	clear   bool   // by clone3, which clears signal handlers; else by clone
+	mask    uint64 // of signals to be blocked, if clear
 	pidfd   int32
 	failed  syscall.Errno
 }
@@ -215,9 +239,9 @@ func newChild(file string, attr *Attr) (c *child, err error) {
 
 // fork makes the child and returns in the parent, once the child has executed the
 // program or has failed.
-func fork(flags uintptr, c *child) (pid uintptr, errno syscall.Errno) {
+func fork(c *child) (pid uintptr, errno syscall.Errno) {
 	c.pidfd, c.failed = -1, 0
-	pid, errno = forkAndExec(flags, c)
+	pid, errno = forkAndExec(c)
 	afterFork()
 	return pid, errno
 }
@@ -228,13 +252,18 @@ func fork(flags uintptr, c *child) (pid uintptr, errno syscall.Errno) {
 //go:noinline
 //go:norace
 //go:nocheckptr
-func forkAndExec(flags uintptr, c *child) (pid uintptr, errno syscall.Errno) {
+func forkAndExec(c *child) (pid uintptr, errno syscall.Errno) {
 	var i int // no declaration below: it might allocate
 	beforeFork()
-	if runtime.GOARCH == "s390x" { // which has the first two arguments swapped
-		pid, errno = rawVforkSyscall(syscall.SYS_CLONE, 0, flags, uintptr(unsafe.Pointer(&c.pidfd)))
-	} else {
-		pid, errno = rawVforkSyscall(syscall.SYS_CLONE, flags, 0, uintptr(unsafe.Pointer(&c.pidfd)))
+	switch {
+	case c.clear:
+		c.args.flags |= cloneClearSighand
+		c.args.pidfd = uint64(uintptr(unsafe.Pointer(&c.pidfd)))
+		pid, errno = rawVforkSyscall(sysClone3, uintptr(unsafe.Pointer(&c.args)), unsafe.Sizeof(c.args), 0)
+	case runtime.GOARCH == "s390x": // which has the first two arguments swapped
+		pid, errno = rawVforkSyscall(syscall.SYS_CLONE, 0, uintptr(uint32(c.args.flags|c.args.exitSignal)), uintptr(unsafe.Pointer(&c.pidfd)))
+	default:
+		pid, errno = rawVforkSyscall(syscall.SYS_CLONE, uintptr(uint32(c.args.flags|c.args.exitSignal)), 0, uintptr(unsafe.Pointer(&c.pidfd)))
 	}
 	if errno != 0 || pid != 0 {
 		return pid, errno
@@ -250,7 +279,14 @@ func forkAndExec(flags uintptr, c *child) (pid uintptr, errno syscall.Errno) {
 	if errno != 0 {
 		goto failed
 	}
-	afterForkInChild() // no signal handlers, and the mask as it was
+	if c.clear {
+		_, _, errno = syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetmask, uintptr(unsafe.Pointer(&c.mask)), 0, unsafe.Sizeof(c.mask), 0, 0)
+		if errno != 0 {
+			goto failed
+		}
+	} else {
+		afterForkInChild() // no signal handlers, and the mask as it was: a call for each signal
+	}
 	for i = 0; i < len(c.slots); i++ {
 		_, _, errno = syscall.RawSyscall(syscall.SYS_DUP3, uintptr(c.slots[i]), uintptr(i), 0)
 		if errno != 0 {
@@ -291,6 +327,12 @@ failed:
 		syscall.RawSyscall(syscall.SYS_EXIT, 127, 0, 0)
 	}
 }
+
+const (
+	sysClone3  = 435 // but for mips
+	sigBlock   = 0
+	sigSetmask = 2
+)
 
 // closeRange is the number of close_range, the same nearly everywhere.
 //

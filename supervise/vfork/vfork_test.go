@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -109,6 +110,36 @@ func TestChildHas(t *testing.T) {
 			}
 			if got := say(t, s, c.attr, "/bin/sh", "-c", c.script); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// What is ignored stays ignored, what is blocked stays blocked, and nothing of what
+// the runtime does about signals is left, however the child is started.
+func TestChildSignals(t *testing.T) {
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	for _, old := range []bool{false, true} {
+		t.Run(map[bool]string{false: "clone3", true: "clone"}[old], func(t *testing.T) {
+			s := newStarter(t)
+			if old {
+				s.Old()
+			}
+			const xfsz = 1 << (syscall.SIGXFSZ - 1)
+			for range 50 { // on whatever thread
+				status := say(t, s, vfork.Attr{Umask: -1}, "/bin/cat", "/proc/self/status")
+				for name, want := range map[string]uint64{"SigBlk": 0, "SigCgt": 0, "SigIgn": xfsz} {
+					_, rest, _ := strings.Cut(status, name+":")
+					field, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+					got, err := strconv.ParseUint(field, 16, 64)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got&xfsz != want&xfsz || name != "SigIgn" && got != want {
+						t.Errorf("%s is %#x, want %#x", name, got, want)
+					}
+				}
 			}
 		})
 	}
