@@ -147,26 +147,20 @@ func (g *gather) forget(o *output) {
 	}
 }
 
-// lookout sees to it that somebody waits for the network while the poller has no
-// time to. The runtime leaves that to the thread that has just been idle, and when
-// what it was waiting for was the poller, it runs the poller, and the network is
-// looked at again when that rests, or after 10 ms. A new goroutine makes the runtime
-// wake up another thread, which goes on to wait.
-type lookout struct {
-	since time.Time // when the poller began; zero while it rests
-	sent  bool
+// breath tells the poller when it has worked for so long that it has to let others
+// go on. While it works, it may be the only one who could look at the network: the
+// runtime leaves that to a thread with nothing else to do, and with few processors
+// and somebody waiting for a disk there may be none for 10 ms.
+type breath struct {
+	since time.Time // when the poller began; zero after a rest
 }
 
-// rest: the poller waits, and with it somebody waits for the network.
-func (l *lookout) rest() { *l = lookout{} }
+func (b *breath) taken() { b.since = time.Time{} }
 
-// work: the poller is at work at now.
-func (l *lookout) work(now time.Time) {
-	switch {
-	case l.since.IsZero():
-		l.since = now
-	case !l.sent && now.Sub(l.since) > gatherEvery:
-		l.sent = true
-		go func() {}()
+// due reports, while the poller works, whether it is time for a rest at now.
+func (b *breath) due(now time.Time) bool {
+	if b.since.IsZero() {
+		b.since = now
 	}
+	return now.Sub(b.since) > gatherEvery
 }

@@ -3,15 +3,25 @@ package supervise
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
 )
 
+// twoProcessors lets a test write and the pump read at the same time, as a child does
+// that is a process of its own.
+func twoProcessors(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(max(2, before))
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+}
+
 // becomeBusy writes lines until the pump reads the output at intervals, and returns
 // what it wrote.
 func (p *testPump) becomeBusy(t *testing.T) []byte {
 	t.Helper()
+	twoProcessors(t)
 	var all []byte
 	deadline := time.Now().Add(10 * time.Second)
 	for i := 0; pipeCapacity(t, p.out.fd) < largePipe; i++ {
@@ -114,6 +124,7 @@ func TestBusyOutputFinishes(t *testing.T) {
 // Lines that come without a pause are taken from the pipe many at a time: else each
 // of them costs a wake-up.
 func TestBusyOutputIsReadSeldom(t *testing.T) {
+	twoProcessors(t)
 	p := newTestPump(t)
 	r, w, err := newPipe()
 	if err != nil {
@@ -154,5 +165,58 @@ func TestBusyOutputIsReadSeldom(t *testing.T) {
 	}
 	if chunks > lines/20 {
 		t.Errorf("%d lines in %d chunks", lines, chunks)
+	}
+}
+
+// A child that writes as fast as it can keeps the pump at work all the time. The
+// pump makes pauses for others to have their turn, and goes on by itself.
+func TestBusyOutputGoesOn(t *testing.T) {
+	p := newTestPump(t)
+	p.out.log.maxBytes = 10 << 20 // nobody has written yet
+	block := bytes.Repeat([]byte("x"), 65500)
+	written := make(chan error, 1)
+	go func() {
+		defer p.w.Close()
+		for range 4000 {
+			if _, err := p.w.Write(block); err != nil {
+				written <- err
+				return
+			}
+		}
+		written <- nil
+	}()
+	select {
+	case err := <-written:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the pump does not go on")
+	}
+	p.ended(t)
+}
+
+func TestBreath(t *testing.T) {
+	var b breath
+	at := time.Now()
+	for _, c := range []struct {
+		after time.Duration
+		rest  bool // before
+		due   bool
+	}{
+		{0, false, false},
+		{gatherEvery, false, false},
+		{1, false, true},
+		{0, false, true},
+		{0, true, false},
+		{gatherEvery + 1, false, true},
+	} {
+		if c.rest {
+			b.taken()
+		}
+		at = at.Add(c.after)
+		if got := b.due(at); got != c.due {
+			t.Errorf("%+v: got %v", c, got)
+		}
 	}
 }

@@ -104,11 +104,11 @@ func unlink(path string) error { return syscall.Unlink(path) }
 // systems. Should it fail, whoever wants the name for another file is told.
 func discard(path string) {
 	held, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY|syscall.O_NOFOLLOW, 0)
-	if unlink(path) == nil && err == nil {
-		go held.Close() // there was nothing to write
-		return
-	}
-	if err == nil {
-		_ = held.Close()
+	switch deleted := unlink(path) == nil; {
+	case err != nil:
+	case deleted:
+		go held.Close() // nothing was written to it
+	default:
+		_ = held.Close() // the same
 	}
 }

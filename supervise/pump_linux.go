@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -145,14 +146,24 @@ func (p *poller) run() {
 		return // the file is closed: nothing can have been added
 	}
 	var events [128]syscall.EpollEvent
-	var network lookout
+	var breath breath
 	for {
 		n := 0
 		wait := p.gather.wait()
+		pause := breath.due(time.Now())
+		if pause {
+			runtime.Gosched()
+		}
 		err = conn.Read(func(uintptr) bool {
+			if pause { // to end as soon as others have had their turn: not before Read has begun, which forgets earlier news
+				pause = false
+				breath.taken()
+				p.wake()
+				return false
+			}
 			n, err = ignoringEINTR(func() (int, error) { return syscall.EpollWait(p.epfd, events[:], 0) })
 			if n == 0 && err == nil && wait {
-				network.rest()
+				breath.taken()
 				return false
 			}
 			return true
@@ -161,7 +172,6 @@ func (p *poller) run() {
 			return
 		}
 		p.gather.now = time.Now()
-		network.work(p.gather.now)
 		p.takeCommands()
 		for _, ev := range events[:n] {
 			p.serve(ev.Fd)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -31,7 +30,6 @@ func Run(st Start) (exit int, err error) {
 	if !cfg.NoDaemon && parent == nil {
 		return launch(st)
 	}
-	runtime.GOMAXPROCS(processors)
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
 	closeInherited()
 	signals, listening := notify()
@@ -46,12 +44,6 @@ func Run(st Start) (exit int, err error) {
 		cfg, d.first = next, false
 	}
 }
-
-// processors is how many goroutines may be in Go code or on their way out of a
-// system call at a time, whatever the machine has. With fewer, whoever is in a call
-// that takes long, writing or freeing a log, can keep the network from being looked
-// at for 10 ms; with more, only memory grows.
-const processors = 4
 
 // daemon is what lives longer than a round.
 type daemon struct {
