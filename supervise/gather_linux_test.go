@@ -126,16 +126,10 @@ func TestBusyOutputFinishes(t *testing.T) {
 func TestBusyOutputIsReadSeldom(t *testing.T) {
 	twoProcessors(t)
 	p := newTestPump(t)
-	r, w, err := newPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, w := pumpPipe(t)
 	defer syscall.Close(w)
-	if err = syscall.SetNonblock(r, true); err != nil {
-		t.Fatal(err)
-	}
 	out := &output{fd: r, name: "busy", events: true} // each chunk is told
-	if err = p.poller.add(out); err != nil {
+	if err := p.poller.add(out); err != nil {
 		t.Fatal(err)
 	}
 	const lines = 50_000
@@ -160,7 +154,7 @@ func TestBusyOutputIsReadSeldom(t *testing.T) {
 			t.Fatalf("%d bytes of %d in 10 s", size, lines*len(line))
 		}
 	}
-	if err = <-written; err != nil {
+	if err := <-written; err != nil {
 		t.Error(err)
 	}
 	if chunks > lines/20 {

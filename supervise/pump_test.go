@@ -26,13 +26,7 @@ func newTestPump(tb testing.TB) *testPump {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(p.poller.close)
-	r, w, err := newPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err = syscall.SetNonblock(r, true); err != nil {
-		tb.Fatal(err)
-	}
+	r, w := pumpPipe(tb)
 	p.w = os.NewFile(uintptr(w), "pipe")
 	log := newLogFile(p.path, 0, 0)
 	if err = log.Open(); err != nil {
@@ -44,6 +38,19 @@ func newTestPump(tb testing.TB) *testPump {
 		tb.Fatal(err)
 	}
 	return p
+}
+
+// pumpPipe makes a pipe whose read end is fit for a pump, which closes it.
+func pumpPipe(tb testing.TB) (r, w int) {
+	tb.Helper()
+	r, w, err := newPipe()
+	if err == nil {
+		err = syscall.SetNonblock(r, true)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r, w
 }
 
 // ended waits for the last message of the pump.
