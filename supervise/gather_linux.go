@@ -29,13 +29,13 @@ type pace struct {
 // child writes costs more than the line, and each read holds up the child's next
 // write: whoever reads less often gets more. A busy output is not watched but read
 // every gatherEvery, or without a pause as long as it has so much that the child
-// could come to a halt, until there is nothing. Listeners are always watched: somebody waits for what they say.
+// could come to a halt, until there is nothing. Listeners are always watched:
+// somebody waits for what they say.
 type gather struct {
 	epfd  int
 	timer int  // timerfd; -1 where there is none, and then no output is busy
 	armed bool // the timer is running
 	due   bool // it has expired: the busy outputs are to be read
-	now   time.Time
 	busy  []*output
 }
 
@@ -90,19 +90,19 @@ func (g *gather) wait() bool {
 // expired hears that the timer has.
 func (g *gather) expired() { g.due, g.armed = true, false }
 
-// saw notes that something came from a watched output, which may make it a busy
-// one.
-func (g *gather) saw(o *output) {
+// saw notes that something came from a watched output at now, which may make it a
+// busy one.
+func (g *gather) saw(o *output, now time.Time) {
 	p := &o.pace
 	if p.busy || o.listener || g.timer < 0 {
 		return
 	}
-	if g.now.Sub(p.last) < gatherEvery {
+	if now.Sub(p.last) < gatherEvery {
 		p.quick++
 	} else {
 		p.quick = 0
 	}
-	p.last = g.now
+	p.last = now
 	if p.quick < busyReads {
 		return
 	}

@@ -64,11 +64,12 @@ func TestGatherSaw(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTestPump(t)
-			g := gather{epfd: p.poller.epfd, timer: p.poller.gather.timer, now: time.Now()}
+			g := gather{epfd: p.poller.epfd, timer: p.poller.gather.timer}
+			now := time.Now()
 			p.out.listener = c.listener
 			for range c.reads {
-				g.now = g.now.Add(c.pause)
-				g.saw(p.out)
+				now = now.Add(c.pause)
+				g.saw(p.out, now)
 			}
 			if p.out.pace.busy != c.busy || (len(g.busy) > 0) != c.busy {
 				t.Errorf("busy: %v, %d in the list", p.out.pace.busy, len(g.busy))
@@ -77,8 +78,61 @@ func TestGatherSaw(t *testing.T) {
 	}
 }
 
-// Whatever a busy output says is logged, the last of it too, and a pause makes it
-// watched again.
+// A busy output is not watched, is read when its turn comes, and is watched again
+// when it has nothing.
+func TestGatherRead(t *testing.T) {
+	r, w := pumpPipe(t)
+	defer syscall.Close(r)
+	defer syscall.Close(w)
+	epfd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(epfd)
+	if err = epollControl(epfd, syscall.EPOLL_CTL_ADD, r, syscall.EPOLLIN); err != nil {
+		t.Fatal(err)
+	}
+	var g gather
+	g.start(epfd)
+	defer g.close()
+	out := &output{fd: r, name: "test"}
+	now := time.Now()
+	for range busyReads + 1 {
+		g.saw(out, now)
+	}
+	buf := make([]byte, readSize)
+	for _, step := range []struct {
+		name          string
+		write         int // before
+		due           bool
+		watched, busy bool // the first before reading, the second after
+	}{
+		{"not its turn", 1, false, false, true},
+		{"its turn", 0, true, false, true},
+		{"full", out.pace.much, true, false, true},
+		{"no need for a turn when it was full", 0, false, false, false},
+		{"watched again", 1, true, true, false},
+	} {
+		if _, err = syscall.Write(w, make([]byte, step.write)); err != nil {
+			t.Fatal(err)
+		}
+		var events [4]syscall.EpollEvent
+		n, err := syscall.EpollWait(epfd, events[:], 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if watched := n > 0; watched != step.watched {
+			t.Errorf("%s: watched: %v", step.name, watched)
+		}
+		g.due = step.due
+		g.read(buf, func(*output) { t.Errorf("%s: taken for ended", step.name) })
+		if out.pace.busy != step.busy {
+			t.Errorf("%s: busy: %v", step.name, out.pace.busy)
+		}
+	}
+}
+
+// Whatever a busy output says is logged, after a pause and at the end too.
 func TestBusyOutput(t *testing.T) {
 	p := newTestPump(t)
 	want := p.becomeBusy(t)
@@ -100,10 +154,7 @@ func TestBusyOutput(t *testing.T) {
 		}
 	}
 	p.w.Close()
-	p.ended(t)
-	if got := p.logged(t); !bytes.Equal(got, want) {
-		t.Errorf("%d bytes logged, %d written", len(got), len(want))
-	}
+	p.endsWith(t, want)
 }
 
 // A busy output of a child that has ended is taken to its end at once, even though
@@ -111,14 +162,7 @@ func TestBusyOutput(t *testing.T) {
 func TestBusyOutputFinishes(t *testing.T) {
 	p := newTestPump(t)
 	want := p.becomeBusy(t)
-	p.poller.finish(p.out)
-	p.ended(t)
-	if got := p.logged(t); !bytes.Equal(got, want) {
-		t.Errorf("%d bytes logged, %d written", len(got), len(want))
-	}
-	if _, err := p.w.Write([]byte("late")); err == nil {
-		t.Error("the pipe is still open")
-	}
+	p.finishesWith(t, want)
 }
 
 // Lines that come without a pause are taken from the pipe many at a time: else each

@@ -155,9 +155,11 @@ func (p *poller) run() {
 			runtime.Gosched()
 		}
 		err = conn.Read(func(uintptr) bool {
-			if pause { // to end as soon as others have had their turn: not before Read has begun, which forgets earlier news
+			if pause {
 				pause = false
 				breath.taken()
+				// So that it ends when others have had their turn. Earlier would be
+				// too early: Read begins by forgetting what is known to be ready.
 				p.wake()
 				return false
 			}
@@ -171,10 +173,10 @@ func (p *poller) run() {
 		if err != nil {
 			return
 		}
-		p.gather.now = time.Now()
+		now := time.Now()
 		p.takeCommands()
 		for _, ev := range events[:n] {
-			p.serve(ev.Fd)
+			p.serve(ev.Fd, now)
 		}
 		p.gather.read(p.buf, p.end)
 		p.finishEnds()
@@ -203,7 +205,7 @@ func (p *poller) takeCommands() {
 
 // serve reads once from an output that has something, or brings a child to its
 // end.
-func (p *poller) serve(fd int32) {
+func (p *poller) serve(fd int32, now time.Time) {
 	switch int(fd) {
 	case p.wakeFd:
 		var count [8]byte
@@ -229,7 +231,7 @@ func (p *poller) serve(fd int32) {
 	case err != nil:
 		p.end(o)
 	default:
-		p.gather.saw(o)
+		p.gather.saw(o, now)
 	}
 }
 

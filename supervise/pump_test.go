@@ -75,6 +75,26 @@ func (p *testPump) logged(tb testing.TB) []byte {
 	return data
 }
 
+// endsWith waits for the end of the pump and looks whether all of want was logged.
+func (p *testPump) endsWith(t *testing.T, want []byte) {
+	t.Helper()
+	p.ended(t)
+	if got := p.logged(t); !bytes.Equal(got, want) {
+		t.Errorf("%d bytes logged, %d written", len(got), len(want))
+	}
+}
+
+// finishesWith does so with a pump that is told to finish while somebody has the
+// other end, who then has a broken pipe.
+func (p *testPump) finishesWith(t *testing.T, want []byte) {
+	t.Helper()
+	p.poller.finish(p.out)
+	p.endsWith(t, want)
+	if _, err := p.w.Write([]byte("late")); err == nil {
+		t.Error("the pipe is still open")
+	}
+}
+
 func TestPumpTakesEverything(t *testing.T) {
 	p := newTestPump(t)
 	want := bytes.Repeat([]byte("0123456789abcdef"), 200_000)
@@ -82,10 +102,7 @@ func TestPumpTakesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.w.Close()
-	p.ended(t)
-	if got := p.logged(t); !bytes.Equal(got, want) {
-		t.Errorf("%d bytes logged, %d written", len(got), len(want))
-	}
+	p.endsWith(t, want)
 }
 
 // A pump that is told to finish takes what the pipe holds, though somebody still
@@ -96,14 +113,7 @@ func TestPumpFinishes(t *testing.T) {
 	if _, err := p.w.Write(want); err != nil {
 		t.Fatal(err)
 	}
-	p.poller.finish(p.out)
-	p.ended(t)
-	if got := p.logged(t); !bytes.Equal(got, want) {
-		t.Errorf("%d bytes logged, %d written", len(got), len(want))
-	}
-	if _, err := p.w.Write([]byte("late")); err == nil {
-		t.Error("the pipe is still open")
-	}
+	p.finishesWith(t, want)
 }
 
 // Outputs that say nothing do not wake the pump; all the same it has to take any

@@ -115,8 +115,8 @@ func TestChildHas(t *testing.T) {
 	}
 }
 
-// What is ignored stays ignored, what is blocked stays blocked, and nothing of what
-// the runtime does about signals is left, however the child is started.
+// What is ignored stays ignored, and nothing of what the runtime does about signals
+// is left, neither handlers nor blocked ones, however the child is started.
 func TestChildSignals(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ)
 	defer signal.Reset(syscall.SIGXFSZ)
