@@ -332,10 +332,10 @@ func (s *openLog) rotate(maxBytes int64, backups int) (remark string) {
 // shiftBackups renames path to path.1, path.1 to path.2 and so on. The last one
 // is deleted; missing ones are skipped.
 func shiftBackups(path string, backups int) error {
-	if backups > 0 {
-		discard(path + "." + strconv.Itoa(backups))
-	}
 	to := path + "." + strconv.Itoa(backups)
+	if backups > 0 {
+		discard(to)
+	}
 	for i := backups - 1; i >= 0; i-- {
 		from := path
 		if i > 0 {

@@ -101,14 +101,11 @@ func unlink(path string) error { return syscall.Unlink(path) }
 // discard deletes a log of which what it holds is freed in the background: for a
 // large file that takes milliseconds, in which no output would be read. A file
 // renamed over another one would besides be sent to the disk at once by some file
-// systems. Should it fail, whoever wants the name for another file is told.
+// systems.
 func discard(path string) {
 	held, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY|syscall.O_NOFOLLOW, 0)
-	switch deleted := unlink(path) == nil; {
-	case err != nil:
-	case deleted:
+	_ = unlink(path) // if it stays, whoever wants the name for another file is told
+	if err == nil {
 		go held.Close() // nothing was written to it
-	default:
-		_ = held.Close() // the same
 	}
 }

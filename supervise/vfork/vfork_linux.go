@@ -70,9 +70,10 @@ type cloneArgs struct {
 func New() (*Starter, error) {
 	s := &Starter{}
 	_, _, errno := syscall.RawSyscall(closeRange(), ^uintptr(0)>>1, ^uintptr(0)>>1, 0)
-	s.share = errno == 0                                       // Linux 5.9
-	s.pidfd = s.share                                          // 5.3; what is older is not worth a question of its own
-	if s.share && !strings.HasPrefix(runtime.GOARCH, "mips") { // 5.5; mips has other numbers and more signals
+	s.share = errno == 0 // Linux 5.9
+	s.pidfd = s.share    // 5.3; what is older is not worth a question of its own
+	// 5.5; mips has other numbers and more signals.
+	if s.share && !strings.HasPrefix(runtime.GOARCH, "mips") {
 		_, _, errno = syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigBlock, 0, uintptr(unsafe.Pointer(&s.mask)), unsafe.Sizeof(s.mask), 0, 0)
 		s.clear = errno == 0
 	}
@@ -140,6 +141,9 @@ func (s *Starter) Start(file string, attr *Attr) (pid, pidfd int, err error) {
 	if s.pidfd {
 		c.args.flags |= clonePidfd
 	}
+	if s.clear {
+		c.args.flags |= cloneClearSighand
+	}
 	for i, fd := range attr.Files {
 		if err = syscall.Dup3(fd, s.slots[i], syscall.O_CLOEXEC); err != nil {
 			s.emptySlots()
@@ -149,9 +153,8 @@ func (s *Starter) Start(file string, attr *Attr) (pid, pidfd int, err error) {
 	// Whoever makes a descriptor that is not yet closed on exec holds this lock.
 	syscall.ForkLock.Lock()
 	n, errno := fork(c)
-	switch errno {
-	case syscall.ENOSYS, syscall.EINVAL, syscall.EPERM: // an old system, or one that forbids clone3
-		s.clear, c.clear = false, false
+	if c.clear && (errno == syscall.ENOSYS || errno == syscall.EINVAL || errno == syscall.EPERM) {
+		s.clear, c.clear = false, false // an old system, or one that forbids clone3
 		n, errno = fork(c)
 	}
 	if errno == syscall.EMFILE && s.pidfd { // rather no descriptor than no child
@@ -203,10 +206,10 @@ type child struct {
 	nGroups uintptr
 	noFile  *syscall.Rlimit
 	slots   [3]int
-	above   uintptr // copy the descriptors below; 0 if the table is our own
-	args    cloneArgs
-	clear   bool   // by clone3, which clears signal handlers; else by clone
-	mask    uint64 // of signals to be blocked, if clear
+	above   uintptr   // copy the descriptors below; 0 if the table is our own
+	args    cloneArgs // clone takes the lower half of the flags
+	clear   bool      // by clone3, which clears signal handlers; else by clone
+	mask    uint64    // of signals to be blocked, if clear
 	pidfd   int32
 	failed  syscall.Errno
 }
@@ -257,7 +260,6 @@ func forkAndExec(c *child) (pid uintptr, errno syscall.Errno) {
 	beforeFork()
 	switch {
 	case c.clear:
-		c.args.flags |= cloneClearSighand
 		c.args.pidfd = uint64(uintptr(unsafe.Pointer(&c.pidfd)))
 		pid, errno = rawVforkSyscall(sysClone3, uintptr(unsafe.Pointer(&c.args)), unsafe.Sizeof(c.args), 0)
 	case runtime.GOARCH == "s390x": // which has the first two arguments swapped
