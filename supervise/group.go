@@ -132,7 +132,7 @@ func (s *Supervisor) newProcess(g *group, cfg *Program) (*process, error) {
 			l := cfg.Logs[ch]
 			p.logs[ch] = s.logFiles.file(path, l.MaxBytes, l.Backups)
 			p.logs[ch].private = l.Auto
-			p.logs[ch].report = func(text string) { s.log.Crit("%s", text) }
+			p.logs[ch].report = func(text string) { s.log.Say(Critical, text) }
 		}
 	}
 	return p, nil

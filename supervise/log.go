@@ -147,15 +147,25 @@ func (l *Logger) Blather(format string, args ...any) { l.Log(Blather, format, ar
 
 // Log writes one line of the level given.
 func (l *Logger) Log(level Level, format string, args ...any) {
-	if !l.Enabled(level) {
-		return
+	if l.Enabled(level) {
+		l.line(level, func(b []byte) []byte { return fmt.Appendf(b, format, args...) })
 	}
+}
+
+// Say writes one line as it is. What happens to processes is said by it.
+func (l *Logger) Say(level Level, text string) {
+	if l.Enabled(level) {
+		l.line(level, func(b []byte) []byte { return append(b, text...) })
+	}
+}
+
+// line writes a line of which message appends what is said.
+func (l *Logger) line(level Level, message func([]byte) []byte) {
 	line := l.spare.Swap(nil)
 	if line == nil {
 		line = new([]byte) // another goroutine has the spare one
 	}
-	b := appendLinePrefix((*line)[:0], l.now(), level)
-	b = append(fmt.Appendf(b, format, args...), '\n')
+	b := append(message(appendLinePrefix((*line)[:0], l.now(), level)), '\n')
 	l.write(b)
 	// A buffer that one huge chunk of child output has blown up is not kept.
 	if cap(b) <= 64<<10 {

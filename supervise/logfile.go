@@ -3,6 +3,7 @@ package supervise
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ func newLogFiles() *logFiles {
 // file returns the log of this path, not yet open. maxBytes 0 means that this
 // user never rotates it; another user's limit holds for what that one writes.
 func (r *logFiles) file(path string, maxBytes int64, backups int) *logFile {
-	return &logFile{files: r, path: path, maxBytes: maxBytes, backups: backups}
+	return &logFile{files: r, path: path, key: filepath.Clean(path), maxBytes: maxBytes, backups: backups}
 }
 
 // newLogFile returns a log that is shared with nobody.
@@ -51,6 +52,7 @@ func newLogFile(path string, maxBytes int64, backups int) *logFile {
 type logFile struct {
 	files    *logFiles
 	path     string
+	key      string // in files
 	maxBytes int64
 	backups  int
 
@@ -70,15 +72,14 @@ func (f *logFile) Path() string { return f.path }
 // Open opens the file for appending, by its name, even if it is already open. A
 // named pipe that nobody reads is no error: it is opened once somebody does.
 func (f *logFile) Open() error {
-	key := filepath.Clean(f.path)
-	s := f.files.open[key]
+	s := f.files.open[f.key]
 	if s == nil {
-		s = &openLog{path: f.path, private: f.private, now: f.files.now}
+		s = &openLog{path: f.path, folder: filepath.Dir(f.path), private: f.private, now: f.files.now}
 	}
 	if err := s.openByName(); err != nil {
 		return err
 	}
-	f.files.open[key] = s
+	f.files.open[f.key] = s
 	if f.shared.Load() == nil {
 		s.users++
 		f.shared.Store(s)
@@ -94,7 +95,7 @@ func (f *logFile) Close() {
 		return
 	}
 	if s.users--; s.users == 0 {
-		delete(f.files.open, filepath.Clean(f.path))
+		delete(f.files.open, f.key)
 		s.close()
 	}
 }
@@ -135,18 +136,39 @@ func (f *logFile) remove() error {
 	return os.Remove(f.path)
 }
 
+// openFile is a file that is open for appending. inode asks the system about it.
+type openFile interface {
+	io.WriteCloser
+	Truncate(size int64) error
+	inode() (inode, error)
+}
+
+// inode is what logs want to know of a file.
+type inode struct {
+	fileID
+	mode  uint32 // as stat has it, with the kind of file in it
+	size  int64
+	links uint64 // names that it has
+	uid   uint32
+}
+
+// fileID is what no two files have in common that are there at the same time. The
+// zero value is that of none.
+type fileID struct{ device, number uint64 }
+
 // openLog is an open file and all who write to it.
 type openLog struct {
 	path    string
+	folder  string
 	private bool
 	now     func() time.Time
 	users   int // logFiles that have it open; for the owner of the registry
 
 	mu      sync.Mutex
-	file    *os.File // nil: closed, or it could not be opened
+	file    openFile // nil: closed, or it could not be opened
 	regular bool     // a file on a disk: has a size, can be deleted and rotated
 	size    int64    // where the last write ended, as far as we know
-	dir     fs.FileInfo
+	id, dir fileID   // of the file and of its directory
 
 	wanted   bool      // should be opened by name as soon as that works
 	err      error     // why it has not worked so far
@@ -173,12 +195,8 @@ func (s *openLog) openByName() error {
 
 // current reports whether the open file is still the one of this name.
 func (s *openLog) current() bool {
-	named, err := os.Stat(s.path)
-	if err != nil {
-		return false
-	}
-	open, err := s.file.Stat()
-	return err == nil && os.SameFile(named, open)
+	named, err := inodeOf(s.path)
+	return err == nil && named.fileID == s.id
 }
 
 func (s *openLog) reopen() error {
@@ -202,7 +220,7 @@ func (s *openLog) isRegular() bool {
 func (s *openLog) open(truncate bool) error {
 	s.lookAt = s.now().Add(logRetry)
 	file, info, err := openLogPath(s.path, s.private)
-	if err == nil && truncate && info.Mode().IsRegular() {
+	if err == nil && truncate && info.regular() {
 		if err = file.Truncate(0); err != nil {
 			// Nobody has written to it, so closing it cannot fail usefully.
 			_ = file.Close()
@@ -213,12 +231,13 @@ func (s *openLog) open(truncate bool) error {
 		return err
 	}
 	s.closeFile()
-	s.file, s.regular, s.size = file, info.Mode().IsRegular(), info.Size()
+	s.file, s.id, s.regular, s.size = file, info.fileID, info.regular(), info.size
 	if truncate {
 		s.size = 0
 	}
 	// Without its directory the file counts as orphaned once it has no name.
-	s.dir, _ = os.Stat(filepath.Dir(s.path))
+	dir, _ := inodeOf(s.folder)
+	s.dir = dir.fileID
 	return nil
 }
 
@@ -298,12 +317,12 @@ func (s *openLog) orphaned() bool {
 	if !s.regular {
 		return false
 	}
-	info, err := s.file.Stat()
-	if err != nil || links(info) > 0 {
+	info, err := s.file.inode()
+	if err != nil || info.links > 0 {
 		return false
 	}
-	dir, err := os.Stat(filepath.Dir(s.path))
-	return err != nil || s.dir == nil || !os.SameFile(dir, s.dir)
+	dir, err := inodeOf(s.folder)
+	return err != nil || dir.fileID != s.dir
 }
 
 // rotate begins a new file if this one really has reached the limit: somebody
@@ -313,8 +332,8 @@ func (s *openLog) rotate(maxBytes int64, backups int) (remark string) {
 	if now.Before(s.rotateAt) {
 		return ""
 	}
-	if info, err := s.file.Stat(); err == nil && info.Size() < maxBytes {
-		s.size = info.Size()
+	if info, err := s.file.inode(); err == nil && info.size < maxBytes {
+		s.size = info.size
 		return ""
 	}
 	err := shiftBackups(s.path, backups)

@@ -4,6 +4,7 @@ package supervise
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -18,56 +19,120 @@ var errNotOurs = errors.New("this file belongs to somebody else")
 // openLogPath opens a log for appending and creates it if need be, within the
 // umask. It never waits: a pipe that nobody reads is errNoReader. A terminal does
 // not become ours. The result is closed on exec.
-func openLogPath(path string, private bool) (*os.File, fs.FileInfo, error) {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND | syscall.O_NONBLOCK | syscall.O_NOCTTY
-	perm := fs.FileMode(0o666)
+func openLogPath(path string, private bool) (openFile, inode, error) {
+	flags := syscall.O_WRONLY | syscall.O_CREAT | syscall.O_APPEND | syscall.O_NONBLOCK | syscall.O_NOCTTY | syscall.O_CLOEXEC
+	perm := uint32(0o666)
 	if private {
 		flags |= syscall.O_NOFOLLOW
 		perm = 0o600
 	}
-	file, err := os.OpenFile(path, flags, perm)
+	fd, err := ignoringEINTR(func() (int, error) { return syscall.Open(path, flags, perm) })
 	if err != nil {
-		file, err = openStream(path, err)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := file.Stat()
-	if err == nil && private && !ours(info) {
-		err = &fs.PathError{Op: "open", Path: path, Err: errNotOurs}
+		fd, err = openStream(path, err)
 	}
 	if err != nil {
-		// It was opened only to be looked at.
-		_ = file.Close()
-		return nil, nil, err
+		return nil, inode{}, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return file, info, nil
+	info, err := diskFile(fd).inode()
+	if err == nil && private && !(info.regular() && int(info.uid) == os.Geteuid()) {
+		err = errNotOurs
+	}
+	if err != nil {
+		syscall.Close(fd) // it was opened only to be looked at
+		return nil, inode{}, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	if info.regular() {
+		return diskFile(fd), info, nil
+	}
+	return streamFile{os.NewFile(uintptr(fd), path)}, info, nil
 }
 
 // openStream is the second attempt at a path that could not be opened because of
 // cause. Our own output may be a socket, which has no name to open it by, or
 // belong to the user who started us before we became another one: it is open
 // already.
-func openStream(path string, cause error) (*os.File, error) {
+func openStream(path string, cause error) (int, error) {
 	fd := streamFD(path)
 	if fd < 0 {
-		if errors.Is(cause, syscall.ENXIO) {
+		if cause == syscall.ENXIO {
 			if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
-				return nil, &fs.PathError{Op: "open", Path: path, Err: errNoReader}
+				return -1, errNoReader
 			}
 		}
-		return nil, cause
+		return -1, cause
 	}
 	// No child may be started between the two calls: it would inherit the copy.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	twin, err := syscall.Dup(fd)
 	if err != nil {
-		return nil, cause
+		return -1, cause
 	}
 	syscall.CloseOnExec(twin)
-	return os.NewFile(uintptr(twin), path), nil
+	return twin, nil
 }
+
+// diskFile is the descriptor of a regular file. It is nothing but that, because an
+// os.File is offered to the runtime's poller, in vain, and to the collector of
+// garbage, each time that a program starts.
+type diskFile int
+
+// Write writes all of p, or returns an error.
+func (f diskFile) Write(p []byte) (n int, err error) {
+	for n < len(p) {
+		m, err := ignoringEINTR(func() (int, error) { return syscall.Write(int(f), p[n:]) })
+		if err != nil {
+			return n, err
+		}
+		if m == 0 {
+			return n, io.ErrShortWrite
+		}
+		n += m
+	}
+	return n, nil
+}
+
+func (f diskFile) Close() error { return syscall.Close(int(f)) }
+
+func (f diskFile) Truncate(size int64) error {
+	_, err := ignoringEINTR(func() (int, error) { return 0, syscall.Ftruncate(int(f), size) })
+	return err
+}
+
+func (f diskFile) inode() (inode, error) {
+	var st syscall.Stat_t
+	err := syscall.Fstat(int(f), &st)
+	return newInode(&st), err
+}
+
+// streamFile is any other file. Writing to it may wait, and closing it ends that.
+type streamFile struct{ *os.File }
+
+func (f streamFile) inode() (inode, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return inode{}, err
+	}
+	return newInode(info.Sys().(*syscall.Stat_t)), nil
+}
+
+// inodeOf returns that of the file of this name.
+func inodeOf(path string) (inode, error) {
+	var st syscall.Stat_t
+	_, err := ignoringEINTR(func() (int, error) { return 0, syscall.Stat(path, &st) })
+	return newInode(&st), err
+}
+
+func newInode(st *syscall.Stat_t) inode {
+	return inode{
+		fileID: fileID{uint64(st.Dev), uint64(st.Ino)}, mode: uint32(st.Mode),
+		size: st.Size, links: uint64(st.Nlink), uid: st.Uid,
+	}
+}
+
+func (n inode) regular() bool { return n.mode&syscall.S_IFMT == syscall.S_IFREG }
+
+func (n inode) directory() bool { return n.mode&syscall.S_IFMT == syscall.S_IFDIR }
 
 // streamFD is the descriptor that a path stands for, -1 if for none.
 func streamFD(path string) int {
@@ -78,21 +143,6 @@ func streamFD(path string) int {
 		return 2
 	}
 	return -1
-}
-
-// ours reports whether this is a regular file of the user whom we run as.
-func ours(info fs.FileInfo) bool {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && info.Mode().IsRegular() && int(st.Uid) == os.Geteuid()
-}
-
-// links is the number of names that a file has.
-func links(info fs.FileInfo) uint64 {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 1
-	}
-	return uint64(st.Nlink)
 }
 
 // unlink deletes a file of any kind but never a directory, not even an empty one.
