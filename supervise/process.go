@@ -13,8 +13,9 @@ import (
 // child needs is in plain values.
 type process struct {
 	status
-	cfg   *Program
-	group *group
+	cfg     *Program
+	group   *group
+	command *command // nil until it is wanted for the first time
 
 	logs    [2]*logFile // by Channel; nil without a log file
 	outputs [2]*output  // of the present child; nil without
@@ -132,7 +133,7 @@ func (s *Supervisor) feed(p *process, now time.Time, in input) {
 func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
 	switch e := e.(type) {
 	case say:
-		s.log.Log(e.Level, "%s", e.Text)
+		s.log.Say(e.Level, e.Text)
 	case announce:
 		if t := stateEvent(e.To); s.bus.wants(t) {
 			s.bus.raise(t, statePayload(p.cfg.Name, p.cfg.Group, e))
@@ -160,7 +161,7 @@ func (s *Supervisor) kill(p *process, now time.Time, k kill) {
 		s.log.Debug("unable to signal %s (pid %d), it probably just exited on its own: [Errno 3] No such process", p.cfg.Name, p.PID)
 	default:
 		text := "unknown problem killing " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
-		s.log.Crit("%s", text)
+		s.log.Say(Critical, text)
 		s.feed(p, now, killFailed{text})
 	}
 }
@@ -189,7 +190,7 @@ func (s *Supervisor) start(p *process) (pid int, failure string) {
 		}
 		p.socketHeld = true
 	}
-	file, argv, err := resolveCommand(cfg, s.env)
+	command, file, err := s.resolve(p)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -201,7 +202,7 @@ func (s *Supervisor) start(p *process) (pid int, failure string) {
 		pp.close()
 		return 0, pipeErrorText(cfg.Name, err)
 	}
-	pid, pidfd, err := s.fork(cfg, file, argv, &pp, socket)
+	pid, pidfd, err := s.fork(cfg, file, command, &pp, socket)
 	if err != nil {
 		pp.close()
 		p.closeLogs()
@@ -466,7 +467,7 @@ func (s *Supervisor) sendSignal(p *process, now time.Time, sig syscall.Signal) *
 		return nil
 	}
 	text := "unknown problem sending sig " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
-	s.log.Crit("%s", text)
+	s.log.Say(Critical, text)
 	s.feed(p, now, killFailed{text})
 	return xmlrpc.NewFault(xmlrpc.Failed, text)
 }

@@ -177,7 +177,10 @@ func TestFindCommand(t *testing.T) {
 		{`a\`, `can't parse command 'a\\': No escaped character`},
 		{"  ", "command is empty"},
 	} {
-		_, _, err := resolveCommand(&Program{Command: tt.command, Environment: map[string]string{"PATH": path}}, nil)
+		words, err := splitCommand(tt.command)
+		if err == nil {
+			_, err = findExecutable(words[0], path)
+		}
 		got := ""
 		if err != nil {
 			got = err.Error()

@@ -160,7 +160,7 @@ func (d *daemon) openLog(cfg *Config, files *logFiles) (*Logger, error) {
 func logNotes(log *Logger, notes []Note) {
 	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Compare(b.Level, a.Level) })
 	for _, n := range notes {
-		log.Log(n.Level, "%s", n.Text)
+		log.Say(n.Level, n.Text)
 	}
 }
 
@@ -180,7 +180,11 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 	}
 	s.timer.Stop()
 	s.guard.Store(int32(Running))
-	var err error
+	all, err := newArguments(nil, s.environ)
+	if err != nil {
+		return nil, err
+	}
+	s.inherited = all[:len(s.environ)]
 	if s.starter, err = newStarter(d.noFile); err != nil {
 		return nil, err
 	}
@@ -206,7 +210,7 @@ func descriptors(cfg *Config) int {
 func (s *Supervisor) build(cfg *Config) error {
 	if !cfg.NoCleanup {
 		for _, n := range cleanAutoLogs(cfg.ChildLogDir, cfg.Identifier) {
-			s.log.Log(n.Level, "%s", n.Text)
+			s.log.Say(n.Level, n.Text)
 		}
 	}
 	now := time.Now()

@@ -4,6 +4,7 @@ package supervise
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 )
 
@@ -19,6 +20,14 @@ func pipeCloexec(fds *[2]int) error {
 	return nil
 }
 
+// arguments are what a program is given, its command line or its environment.
+type arguments = []string
+
+// newArguments returns some that are there already, followed by own.
+func newArguments(shared arguments, own []string) (arguments, error) {
+	return slices.Concat(shared, own), nil
+}
+
 // starter starts children.
 type starter struct{}
 
@@ -32,13 +41,13 @@ func (starter) Reserve(int) {}
 // start starts a child. failedInChild says that it was not the fork that failed,
 // but one of the steps after it. There is no pidfd. The umask belongs to the
 // process here: ours is set around the fork.
-func (starter) start(cfg *Program, file string, argv, env []string, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
+func (starter) start(cfg *Program, file string, argv, environ arguments, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
 	if cfg.Umask >= 0 {
 		defer syscall.Umask(syscall.Umask(cfg.Umask))
 	}
 	pid, err = syscall.ForkExec(file, argv, &syscall.ProcAttr{
 		Dir:   cfg.Directory,
-		Env:   env,
+		Env:   environ,
 		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Credential: user},
 	})

@@ -25,35 +25,73 @@ func (e *commandError) Error() string { return e.text }
 
 func (e *commandError) fault() *xmlrpc.Fault { return xmlrpc.NewFault(e.code, e.text) }
 
-// resolveCommand splits a program's command into words and finds the file to be
-// run: a word with a slash as it is, relative to our directory, any other in the
-// PATH of the program's environment, else in ours. The first entry of that name
-// is taken, whatever it is, and then has to be executable by us.
-func resolveCommand(cfg *Program, env map[string]string) (file string, argv []string, err error) {
-	argv, err = inifile.SplitCommand(cfg.Command)
+// command is what stays the same for all starts of a program: the words of its
+// command line, and what the system is given of it.
+type command struct {
+	words         []string
+	argv, environ arguments
+	unusable      error // why the system would not take it; nil mostly
+}
+
+// command returns the command of a process. It is made for its first start.
+func (s *Supervisor) command(p *process) (*command, error) {
+	if p.command == nil {
+		words, err := splitCommand(p.cfg.Command)
+		if err != nil {
+			return nil, err
+		}
+		c := &command{words: words}
+		if c.argv, c.unusable = newArguments(nil, words); c.unusable == nil {
+			inherited, own := s.childEnvironment(p.cfg)
+			c.environ, c.unusable = newArguments(pick(s.inherited, inherited), own)
+		}
+		p.command = c
+	}
+	return p.command, nil
+}
+
+// splitCommand splits the command line of a program into words.
+func splitCommand(line string) ([]string, error) {
+	words, err := inifile.SplitCommand(line)
 	if err != nil {
-		return "", nil, &commandError{xmlrpc.NotExecutable, "can't parse command " + inifile.PythonRepr(cfg.Command) + ": " + err.Error()}
+		return nil, &commandError{xmlrpc.NotExecutable, "can't parse command " + inifile.PythonRepr(line) + ": " + err.Error()}
 	}
-	if len(argv) == 0 {
-		return "", nil, &commandError{xmlrpc.NotExecutable, "command is empty"}
+	if len(words) == 0 {
+		return nil, &commandError{xmlrpc.NotExecutable, "command is empty"}
 	}
-	file, info := findCommand(argv[0], searchPath(cfg, env))
-	if info == nil {
-		return "", nil, &commandError{xmlrpc.NoFile, "can't find command " + inifile.PythonRepr(argv[0])}
+	return words, nil
+}
+
+// resolve returns a process's command, and the file that it is to be found in now.
+func (s *Supervisor) resolve(p *process) (c *command, file string, err error) {
+	if c, err = s.command(p); err != nil {
+		return nil, "", err
+	}
+	file, err = findExecutable(c.words[0], searchPath(p.cfg, s.env))
+	return c, file, err
+}
+
+// findExecutable finds the file to be run: a name with a slash as it is, relative
+// to our directory, any other in path. The first file of that name is taken,
+// whatever it is, and then has to be executable by us.
+func findExecutable(name, path string) (file string, err error) {
+	file, info, found := findCommand(name, path)
+	if !found {
+		return "", &commandError{xmlrpc.NoFile, "can't find command " + inifile.PythonRepr(name)}
 	}
 	text := ""
 	switch {
-	case info.IsDir():
+	case info.directory():
 		text = "command at " + inifile.PythonRepr(file) + " is a directory"
-	case info.Mode()&0o111 == 0:
+	case info.mode&0o111 == 0:
 		text = "command at " + inifile.PythonRepr(file) + " is not executable"
 	case syscall.Access(file, 1) != nil:
 		text = "no permission to run command " + inifile.PythonRepr(file)
 	}
 	if text != "" {
-		return "", nil, &commandError{xmlrpc.NotExecutable, text}
+		return "", &commandError{xmlrpc.NotExecutable, text}
 	}
-	return file, argv, nil
+	return file, nil
 }
 
 // searchPath returns the PATH a program's command is looked up in.
@@ -67,29 +105,28 @@ func searchPath(cfg *Program, env map[string]string) string {
 	return "/bin:/usr/bin:/usr/local/bin"
 }
 
-// findCommand returns the first file of that name, and nothing if there is none.
-func findCommand(name, path string) (string, os.FileInfo) {
+// findCommand returns the first file of that name.
+func findCommand(name, path string) (file string, info inode, found bool) {
 	if strings.Contains(name, "/") {
-		if info, err := os.Stat(name); err == nil {
-			return name, info
-		}
-		return "", nil
+		info, err := inodeOf(name)
+		return name, info, err == nil
 	}
 	for dir := range strings.SplitSeq(path, ":") {
 		if dir != "" && !strings.HasSuffix(dir, "/") { // an empty element is the current directory
 			dir += "/"
 		}
 		file := dir + name
-		if info, err := os.Stat(file); err == nil {
-			return file, info
+		if info, err := inodeOf(file); err == nil {
+			return file, info, true
 		}
 	}
-	return "", nil
+	return "", inode{}, false
 }
 
-// childEnvironment returns what the environment of a program's child is: ours,
-// Supervisor's own variables, then the configured ones, the later winning.
-func (s *Supervisor) childEnvironment(cfg *Program) []string {
+// childEnvironment returns what the environment of a program's child consists of:
+// of ours what keeps its value, as indices, and Supervisor's own variables and the
+// configured ones, the later winning.
+func (s *Supervisor) childEnvironment(cfg *Program) (inherited []int, own []string) {
 	set := make(map[string]string, len(cfg.Environment)+4)
 	set["SUPERVISOR_ENABLED"] = "1"
 	if cfg.ServerURL != "" {
@@ -100,19 +137,26 @@ func (s *Supervisor) childEnvironment(cfg *Program) []string {
 	for name, value := range cfg.Environment {
 		set[name] = value
 	}
-	env := make([]string, 0, len(s.environ)+len(set))
-	for _, pair := range s.environ {
+	for i, pair := range s.environ {
 		name, _, _ := strings.Cut(pair, "=")
 		if _, ok := set[name]; !ok {
-			env = append(env, pair)
+			inherited = append(inherited, i)
 		}
 	}
-	added := len(env)
 	for name, value := range set {
-		env = append(env, name+"="+value)
+		own = append(own, name+"="+value)
 	}
-	slices.Sort(env[added:])
-	return env
+	slices.Sort(own)
+	return inherited, own
+}
+
+// pick returns the elements of list that have these indices.
+func pick[T any](list []T, indices []int) []T {
+	picked := make([]T, len(indices))
+	for i, index := range indices {
+		picked[i] = list[index]
+	}
+	return picked
 }
 
 // pipes are the descriptors of a child about to be started: its ends, and ours.
@@ -184,12 +228,11 @@ func (pp *pipes) close() {
 // fails in the child, our own binary is started instead, which fails again at the
 // same step and writes to the child's stderr which one it was. pidfd is readable
 // when the child has ended; -1 where there is none.
-func (s *Supervisor) fork(cfg *Program, file string, argv []string, pp *pipes, socket int) (pid, pidfd int, err error) {
-	env := s.childEnvironment(cfg)
+func (s *Supervisor) fork(cfg *Program, file string, c *command, pp *pipes, socket int) (pid, pidfd int, err error) {
 	files := childFiles(cfg, pp, socket)
 	switchUser := cfg.User != nil && cfg.User.UID != os.Getuid()
 	nowhere := cfg.ChangeDir && cfg.Directory == ""
-	if !nowhere && (!switchUser || os.Getuid() == 0) { // else there is no use in trying
+	if c.unusable == nil && !nowhere && (!switchUser || os.Getuid() == 0) { // else there is no use in trying
 		var credential *syscall.Credential
 		if switchUser {
 			credential = &syscall.Credential{
@@ -197,13 +240,14 @@ func (s *Supervisor) fork(cfg *Program, file string, argv []string, pp *pipes, s
 			}
 		}
 		var failedInChild bool
-		pid, pidfd, failedInChild, err = s.starter.start(cfg, file, argv, env, files, credential)
+		pid, pidfd, failedInChild, err = s.starter.start(cfg, file, c.argv, c.environ, files, credential)
 		if !failedInChild {
 			return pid, pidfd, err
 		}
 	}
-	pid, err = syscall.ForkExec(s.executable, childArgs(cfg, file, argv), &syscall.ProcAttr{
-		Env:   env,
+	inherited, own := s.childEnvironment(cfg)
+	pid, err = syscall.ForkExec(s.executable, childArgs(cfg, file, c.words), &syscall.ProcAttr{
+		Env:   append(pick(s.environ, inherited), own...),
 		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})

@@ -50,7 +50,7 @@ type request func(p *process, now time.Time, wait bool) (waitFor, bool, *xmlrpc.
 
 // startAsked begins a start that a client asked for.
 func (s *Supervisor) startAsked(p *process, now time.Time, wait bool) (what waitFor, pending bool, fault *xmlrpc.Fault) {
-	if _, _, err := resolveCommand(p.cfg, s.env); err != nil {
+	if _, _, err := s.resolve(p); err != nil {
 		var bad *commandError
 		if errors.As(err, &bad) {
 			return 0, false, bad.fault()

@@ -30,6 +30,7 @@ type Supervisor struct {
 	read       func() (*Config, error)
 	executable string // our own binary
 	environ    []string
+	inherited  arguments         // environ, as children get it
 	env        map[string]string // the same
 	warning    func(string)      // to our stderr
 

@@ -28,8 +28,32 @@ type Attr struct {
 	Umask   int                 // -1 for ours
 	User    *syscall.Credential // to become, nil to stay
 	NoFile  *syscall.Rlimit     // the limit of open files, nil for ours
-	Argv    []string
-	Environ []string // "NAME=value" each
+	Argv    Strings
+	Environ Strings // "NAME=value" each
+}
+
+// Strings are arguments or an environment in the form that the system takes: with
+// a NUL at the end of each, and nil after the last. The zero value is none.
+type Strings []*byte
+
+var noStrings *byte
+
+// first returns where the system begins to read.
+func (s Strings) first() **byte {
+	if len(s) == 0 {
+		return &noStrings
+	}
+	return &s[0]
+}
+
+// NewStrings returns strings that are there already, with no nil after them, and
+// own. A NUL in one of those is an error.
+func NewStrings(shared []*byte, own []string) (Strings, error) {
+	copies, err := syscall.SlicePtrFromStrings(own)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(shared, copies), nil
 }
 
 // ChildError says that there was a child, but that it could not become the
@@ -216,19 +240,10 @@ type child struct {
 
 // newChild prepares a start. A NUL in a string is an error, as for exec.
 func newChild(file string, attr *Attr) (c *child, err error) {
-	c = &child{umask: attr.Umask, user: attr.User, noFile: attr.NoFile}
+	c = &child{umask: attr.Umask, user: attr.User, noFile: attr.NoFile, argv: attr.Argv.first(), environ: attr.Environ.first()}
 	if c.file, err = syscall.BytePtrFromString(file); err != nil {
 		return nil, ChildError(syscall.EINVAL)
 	}
-	argv, err := syscall.SlicePtrFromStrings(attr.Argv)
-	if err != nil {
-		return nil, ChildError(syscall.EINVAL)
-	}
-	environ, err := syscall.SlicePtrFromStrings(attr.Environ)
-	if err != nil {
-		return nil, ChildError(syscall.EINVAL)
-	}
-	c.argv, c.environ = &argv[0], &environ[0]
 	if attr.Dir != "" {
 		if c.dir, err = syscall.BytePtrFromString(attr.Dir); err != nil {
 			return nil, ChildError(syscall.EINVAL)

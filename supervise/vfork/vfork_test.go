@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"supervisor/supervise/vfork"
 )
@@ -25,6 +26,15 @@ func newStarter(tb testing.TB) *vfork.Starter {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(s.Close)
+	return s
+}
+
+func strs(tb testing.TB, list ...string) vfork.Strings {
+	tb.Helper()
+	s, err := vfork.NewStrings(nil, list)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return s
 }
 
@@ -64,7 +74,7 @@ func say(t *testing.T, s *vfork.Starter, attr vfork.Attr, file string, args ...s
 	defer r.Close()
 	null := int(devNull(t).Fd())
 	attr.Files = [3]int{null, int(w.Fd()), null}
-	attr.Argv = append([]string{file}, args...)
+	attr.Argv = strs(t, append([]string{file}, args...)...)
 	pid, pidfd, err := s.Start(file, &attr)
 	w.Close()
 	if err != nil {
@@ -96,7 +106,7 @@ func TestChildHas(t *testing.T) {
 		name, script, want string
 		attr               vfork.Attr
 	}{
-		{"environment", `echo "$A,$B,$HOME"`, "1,2 3,", vfork.Attr{Umask: -1, Environ: []string{"A=1", "B=2 3"}}},
+		{"environment", `echo "$A,$B,$HOME"`, "1,2 3,", vfork.Attr{Umask: -1, Environ: strs(t, "A=1", "B=2 3")}},
 		{"directory", "pwd", dir, vfork.Attr{Umask: -1, Dir: dir}},
 		{"umask", "umask", "0027", vfork.Attr{Umask: 0o27}},
 		{"our umask", "umask", "0022", vfork.Attr{Umask: -1}},
@@ -106,7 +116,7 @@ func TestChildHas(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			defer syscall.Umask(syscall.Umask(0o22))
 			if c.attr.Environ == nil {
-				c.attr.Environ = os.Environ()
+				c.attr.Environ = strs(t, os.Environ()...)
 			}
 			if got := say(t, s, c.attr, "/bin/sh", "-c", c.script); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
@@ -168,7 +178,7 @@ func TestChildBecomesUser(t *testing.T) {
 		t.Skip("needs root")
 	}
 	user := &syscall.Credential{Uid: 70001, Gid: 70002, Groups: []uint32{70002, 70003}}
-	got := say(t, newStarter(t), vfork.Attr{Umask: -1, User: user, Environ: os.Environ()}, "/bin/sh", "-c", "id -u; id -g; id -G")
+	got := say(t, newStarter(t), vfork.Attr{Umask: -1, User: user, Environ: strs(t, os.Environ()...)}, "/bin/sh", "-c", "id -u; id -g; id -G")
 	if want := "70001\n70002\n70002 70003"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -189,16 +199,12 @@ func TestFailure(t *testing.T) {
 		{"not executable", "/etc/passwd", vfork.Attr{}, syscall.EACCES},
 		{"no such directory", "/bin/true", vfork.Attr{Dir: "/nowhere"}, syscall.ENOENT},
 		{"a NUL in the file", "/bin/true\x00", vfork.Attr{}, syscall.EINVAL},
-		{"a NUL in an argument", "/bin/true", vfork.Attr{Argv: []string{"\x00"}}, syscall.EINVAL},
-		{"a NUL in the environment", "/bin/true", vfork.Attr{Environ: []string{"A=\x00"}}, syscall.EINVAL},
 		{"a NUL in the directory", "/bin/true", vfork.Attr{Dir: "\x00"}, syscall.EINVAL},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := openFiles(t)
 			c.attr.Files = [3]int{null, null, null}
-			if c.attr.Argv == nil {
-				c.attr.Argv = []string{"x"}
-			}
+			c.attr.Argv = strs(t, "x")
 			_, _, err := s.Start(c.file, &c.attr)
 			var inChild vfork.ChildError
 			if !errors.As(err, &inChild) || syscall.Errno(inChild) != c.want {
@@ -214,9 +220,28 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+func TestNewStrings(t *testing.T) {
+	shared := strs(t, "A=1", "B=2")
+	all, err := vfork.NewStrings(shared[:1], []string{"C=", ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 4 || all[0] != shared[0] || all[3] != nil {
+		t.Errorf("got %v", all)
+	}
+	for i, want := range []string{"A=1\x00", "C=\x00", "\x00"} {
+		if got := string(unsafe.Slice(all[i], len(want))); got != want {
+			t.Errorf("%d: got %q, want %q", i, got, want)
+		}
+	}
+	if _, err = vfork.NewStrings(nil, []string{"A=\x00"}); err != syscall.EINVAL {
+		t.Errorf("a NUL: %v", err)
+	}
+}
+
 // A descriptor that is not open is our mistake, and no child is made.
 func TestBadDescriptor(t *testing.T) {
-	_, _, err := newStarter(t).Start("/bin/true", &vfork.Attr{Files: [3]int{1 << 20, 0, 0}, Argv: []string{"true"}})
+	_, _, err := newStarter(t).Start("/bin/true", &vfork.Attr{Files: [3]int{1 << 20, 0, 0}, Argv: strs(t, "true")})
 	if err != syscall.EBADF {
 		t.Errorf("got %v", err)
 	}
@@ -251,7 +276,7 @@ func TestNoDescriptorLeft(t *testing.T) {
 		}
 		defer syscall.Close(fd)
 	}
-	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: []string{"true"}, NoFile: &limit})
+	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "true"), NoFile: &limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +293,7 @@ func TestReserveTooMany(t *testing.T) {
 	s := newStarter(t)
 	s.Reserve(1 << 30)
 	null := int(devNull(t).Fd())
-	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: []string{"true"}})
+	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "true")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +315,7 @@ func TestPidfd(t *testing.T) {
 	}
 	defer r.Close()
 	null := int(devNull(t).Fd())
-	pid, pidfd, err := s.Start("/bin/cat", &vfork.Attr{Files: [3]int{int(r.Fd()), null, null}, Argv: []string{"cat"}, Umask: -1})
+	pid, pidfd, err := s.Start("/bin/cat", &vfork.Attr{Files: [3]int{int(r.Fd()), null, null}, Argv: strs(t, "cat"), Umask: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +392,7 @@ func TestStartAmongOthers(t *testing.T) {
 	for i := range 300 {
 		status := i % 7
 		pid, pidfd, err := s.Start("/bin/sh", &vfork.Attr{
-			Files: [3]int{null, null, null}, Umask: -1, Argv: []string{"sh", "-c", "exit " + strconv.Itoa(status)},
+			Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "sh", "-c", "exit "+strconv.Itoa(status)),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -383,6 +408,26 @@ func TestStartAmongOthers(t *testing.T) {
 	others.Wait()
 }
 
+// Each start costs what the child is prepared in, and the name of the file.
+func TestStartAllocates(t *testing.T) {
+	s := newStarter(t)
+	null := int(devNull(t).Fd())
+	attr := &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "true"), Environ: strs(t, os.Environ()...)}
+	allocations := testing.AllocsPerRun(20, func() {
+		pid, pidfd, err := s.Start("/bin/true", attr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait(t, pid)
+		if pidfd >= 0 {
+			syscall.Close(pidfd)
+		}
+	})
+	if allocations > 3 { // one is that of wait
+		t.Errorf("%v allocations", allocations)
+	}
+}
+
 // deep makes the stack grow.
 func deep(n int) int {
 	var a [64]int
@@ -395,7 +440,7 @@ func deep(n int) int {
 func BenchmarkStart(b *testing.B) {
 	s := newStarter(b)
 	null := int(devNull(b).Fd())
-	attr := &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: []string{"true"}, Environ: os.Environ()}
+	attr := &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(b, "true"), Environ: strs(b, os.Environ()...)}
 	for _, open := range []int{0, 3000} {
 		b.Run(strconv.Itoa(open)+" files open", func(b *testing.B) {
 			for range open {
