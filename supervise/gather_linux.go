@@ -29,8 +29,7 @@ type pace struct {
 // child writes costs more than the line, and each read holds up the child's next
 // write: whoever reads less often gets more. A busy output is not watched but read
 // every gatherEvery, or without a pause as long as it has so much that the child
-// could come to a halt, until there is nothing. Listeners are always watched:
-// somebody waits for what they say.
+// could come to a halt, until there is nothing.
 type gather struct {
 	epfd  int
 	timer int  // timerfd; -1 where there is none, and then no output is busy
@@ -94,7 +93,7 @@ func (g *gather) expired() { g.due, g.armed = true, false }
 // busy one.
 func (g *gather) saw(o *output, now time.Time) {
 	p := &o.pace
-	if p.busy || o.listener || g.timer < 0 {
+	if p.busy || g.timer < 0 {
 		return
 	}
 	if now.Sub(p.last) < gatherEvery {

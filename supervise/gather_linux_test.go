@@ -46,27 +46,23 @@ func pipeCapacity(t *testing.T, fd int) int {
 	return int(size)
 }
 
-// An output is busy when it is read often, whatever comes, and not when it is a
-// listener's.
+// An output is busy when it is read often, whatever comes.
 func TestGatherSaw(t *testing.T) {
 	const often, seldom = gatherEvery / 2, gatherEvery * 2
 	for _, c := range []struct {
-		name     string
-		reads    int
-		pause    time.Duration
-		listener bool
-		busy     bool
+		name  string
+		reads int
+		pause time.Duration
+		busy  bool
 	}{
-		{"often", busyReads + 2, often, false, true},
-		{"not often enough", busyReads, often, false, false},
-		{"seldom", 10 * busyReads, seldom, false, false},
-		{"a listener", 10 * busyReads, often, true, false},
+		{"often", busyReads + 2, often, true},
+		{"not often enough", busyReads, often, false},
+		{"seldom", 10 * busyReads, seldom, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTestPump(t)
 			g := gather{epfd: p.poller.epfd, timer: p.poller.gather.timer}
 			now := time.Now()
-			p.out.listener = c.listener
 			for range c.reads {
 				now = now.Add(c.pause)
 				g.saw(p.out, now)

@@ -152,8 +152,8 @@ func (o *output) end() {
 	o.send(message{kind: outputEnded, out: o})
 }
 
-// run is a pump for this output alone, for logs whose writing may block (a
-// terminal, a pipe) and for systems without a poller.
+// run is a pump for this output alone: for listeners, for logs whose writing may
+// block (a terminal, a pipe) and for systems without a poller.
 func (o *output) run() {
 	defer o.file.Close()
 	buf := make([]byte, pipeSize)

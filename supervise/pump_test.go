@@ -165,6 +165,45 @@ func BenchmarkPump(b *testing.B) {
 }
 
 // Delivering a chunk to a log must not cost memory.
+// What a listener says is heard at once, however often it says something, and its
+// pump ends when it is told to.
+func TestPumpOfListener(t *testing.T) {
+	messages := make(chan message, 16)
+	poller, err := newPoller(messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer poller.close()
+	r, w := pumpPipe(t)
+	defer syscall.Close(w)
+	out := &output{fd: r, name: "test", listener: true}
+	if err = poller.add(out); err != nil {
+		t.Fatal(err)
+	}
+	hear := func(kind messageKind, data string) {
+		t.Helper()
+		select {
+		case m := <-messages:
+			if m.kind != kind || m.out != out || string(m.data) != data {
+				t.Fatalf("got %+v", m)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%q is not heard", data)
+		}
+	}
+	for range 100 {
+		if _, err = syscall.Write(w, []byte("READY\n")); err != nil {
+			t.Fatal(err)
+		}
+		hear(outputSpoken, "READY\n")
+	}
+	if out.pace != (pace{}) {
+		t.Errorf("it counts as %+v", out.pace)
+	}
+	poller.finish(out)
+	hear(outputEnded, "")
+}
+
 func TestDeliverAllocates(t *testing.T) {
 	p := newTestPump(t)
 	chunk := bytes.Repeat([]byte("x"), 4096)
