@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// poller pumps the outputs of all children in one goroutine: an idle child costs
-// no stack and no buffer. It waits on an epoll descriptor of its own, and the
+// poller pumps the outputs of all children, but for those that add knows of, in one
+// goroutine: an idle child costs no stack and no buffer. It waits on an epoll descriptor of its own, and the
 // runtime's poller waits on that one, so no thread is held while nothing comes.
 //
 // It also waits for the children themselves: who has read a child's last output
@@ -73,8 +73,8 @@ func (p *poller) register(fd int) error {
 }
 
 // add begins to pump an output. The loop calls it. What may hold up others has a
-// pump of its own, and so has a listener: somebody waits for each thing that it
-// says, and it is heard with three system calls less.
+// pump of its own, and so has a listener, since somebody waits for each thing that it
+// says: a read that finds nothing more takes the place of asking epoll twice.
 func (p *poller) add(o *output) error {
 	if o.listener || o.log != nil && o.log.mayBlock() {
 		o.file = os.NewFile(uintptr(o.fd), o.name)

@@ -164,7 +164,6 @@ func BenchmarkPump(b *testing.B) {
 	}
 }
 
-// Delivering a chunk to a log must not cost memory.
 // What a listener says is heard at once, however often it says something, and its
 // pump ends when it is told to.
 func TestPumpOfListener(t *testing.T) {
@@ -204,6 +203,7 @@ func TestPumpOfListener(t *testing.T) {
 	hear(outputEnded, "")
 }
 
+// Delivering a chunk to a log must not cost memory.
 func TestDeliverAllocates(t *testing.T) {
 	p := newTestPump(t)
 	chunk := bytes.Repeat([]byte("x"), 4096)
