@@ -35,7 +35,7 @@ func newLogFiles() *logFiles {
 // file returns the log of this path, not yet open. maxBytes 0 means that this
 // user never rotates it; another user's limit holds for what that one writes.
 func (r *logFiles) file(path string, maxBytes int64, backups int) *logFile {
-	return &logFile{files: r, path: path, key: filepath.Clean(path), maxBytes: maxBytes, backups: backups}
+	return &logFile{files: r, path: path, key: filepath.Clean(path), folder: filepath.Dir(path), maxBytes: maxBytes, backups: backups}
 }
 
 // newLogFile returns a log that is shared with nobody.
@@ -52,7 +52,8 @@ func newLogFile(path string, maxBytes int64, backups int) *logFile {
 type logFile struct {
 	files    *logFiles
 	path     string
-	key      string // in files
+	key      string // path, cleaned: what it has in files
+	folder   string // that it is in
 	maxBytes int64
 	backups  int
 
@@ -74,7 +75,7 @@ func (f *logFile) Path() string { return f.path }
 func (f *logFile) Open() error {
 	s := f.files.open[f.key]
 	if s == nil {
-		s = &openLog{path: f.path, folder: filepath.Dir(f.path), private: f.private, now: f.files.now}
+		s = &openLog{path: f.path, folder: f.folder, private: f.private, now: f.files.now}
 	}
 	if err := s.openByName(); err != nil {
 		return err
@@ -136,14 +137,7 @@ func (f *logFile) remove() error {
 	return os.Remove(f.path)
 }
 
-// openFile is a file that is open for appending. inode asks the system about it.
-type openFile interface {
-	io.WriteCloser
-	Truncate(size int64) error
-	inode() (inode, error)
-}
-
-// inode is what logs want to know of a file.
+// inode is what is asked about files here.
 type inode struct {
 	fileID
 	mode  uint32 // as stat has it, with the kind of file in it
@@ -159,16 +153,16 @@ type fileID struct{ device, number uint64 }
 // openLog is an open file and all who write to it.
 type openLog struct {
 	path    string
-	folder  string
+	folder  string // that it is in
 	private bool
 	now     func() time.Time
 	users   int // logFiles that have it open; for the owner of the registry
 
 	mu      sync.Mutex
-	file    openFile // nil: closed, or it could not be opened
-	regular bool     // a file on a disk: has a size, can be deleted and rotated
-	size    int64    // where the last write ended, as far as we know
-	id, dir fileID   // of the file and of its directory
+	file    io.WriteCloser // nil: closed, or it could not be opened
+	regular bool           // a diskFile: has a size, can be deleted and rotated
+	size    int64          // where the last write ended, as far as we know
+	id, dir fileID         // of the file and of its directory
 
 	wanted   bool      // should be opened by name as soon as that works
 	err      error     // why it has not worked so far
@@ -221,7 +215,7 @@ func (s *openLog) open(truncate bool) error {
 	s.lookAt = s.now().Add(logRetry)
 	file, info, err := openLogPath(s.path, s.private)
 	if err == nil && truncate && info.regular() {
-		if err = file.Truncate(0); err != nil {
+		if err = file.(diskFile).Truncate(0); err != nil {
 			// Nobody has written to it, so closing it cannot fail usefully.
 			_ = file.Close()
 		}
@@ -317,7 +311,7 @@ func (s *openLog) orphaned() bool {
 	if !s.regular {
 		return false
 	}
-	info, err := s.file.inode()
+	info, err := s.file.(diskFile).inode()
 	if err != nil || info.links > 0 {
 		return false
 	}
@@ -332,7 +326,7 @@ func (s *openLog) rotate(maxBytes int64, backups int) (remark string) {
 	if now.Before(s.rotateAt) {
 		return ""
 	}
-	if info, err := s.file.inode(); err == nil && info.size < maxBytes {
+	if info, err := s.file.(diskFile).inode(); err == nil && info.size < maxBytes {
 		s.size = info.size
 		return ""
 	}

@@ -18,8 +18,8 @@ var errNotOurs = errors.New("this file belongs to somebody else")
 
 // openLogPath opens a log for appending and creates it if need be, within the
 // umask. It never waits: a pipe that nobody reads is errNoReader. A terminal does
-// not become ours. The result is closed on exec.
-func openLogPath(path string, private bool) (openFile, inode, error) {
+// not become ours. The result is closed on exec, and is a diskFile if it is regular.
+func openLogPath(path string, private bool) (io.WriteCloser, inode, error) {
 	flags := syscall.O_WRONLY | syscall.O_CREAT | syscall.O_APPEND | syscall.O_NONBLOCK | syscall.O_NOCTTY | syscall.O_CLOEXEC
 	perm := uint32(0o666)
 	if private {
@@ -44,7 +44,7 @@ func openLogPath(path string, private bool) (openFile, inode, error) {
 	if info.regular() {
 		return diskFile(fd), info, nil
 	}
-	return streamFile{os.NewFile(uintptr(fd), path)}, info, nil
+	return os.NewFile(uintptr(fd), path), info, nil // writing may wait, and closing ends that
 }
 
 // openStream is the second attempt at a path that could not be opened because of
@@ -55,7 +55,7 @@ func openStream(path string, cause error) (int, error) {
 	fd := streamFD(path)
 	if fd < 0 {
 		if cause == syscall.ENXIO {
-			if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+			if info, err := inodeOf(path); err == nil && info.is(syscall.S_IFIFO) {
 				return -1, errNoReader
 			}
 		}
@@ -105,17 +105,6 @@ func (f diskFile) inode() (inode, error) {
 	return newInode(&st), err
 }
 
-// streamFile is any other file. Writing to it may wait, and closing it ends that.
-type streamFile struct{ *os.File }
-
-func (f streamFile) inode() (inode, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return inode{}, err
-	}
-	return newInode(info.Sys().(*syscall.Stat_t)), nil
-}
-
 // inodeOf returns that of the file of this name.
 func inodeOf(path string) (inode, error) {
 	var st syscall.Stat_t
@@ -130,9 +119,10 @@ func newInode(st *syscall.Stat_t) inode {
 	}
 }
 
-func (n inode) regular() bool { return n.mode&syscall.S_IFMT == syscall.S_IFREG }
+// is reports whether it is of this kind, one of syscall.S_IF....
+func (n inode) is(kind uint32) bool { return n.mode&syscall.S_IFMT == kind }
 
-func (n inode) directory() bool { return n.mode&syscall.S_IFMT == syscall.S_IFDIR }
+func (n inode) regular() bool { return n.is(syscall.S_IFREG) }
 
 // streamFD is the descriptor that a path stands for, -1 if for none.
 func streamFD(path string) int {

@@ -81,7 +81,7 @@ func findExecutable(name, path string) (file string, err error) {
 	}
 	text := ""
 	switch {
-	case info.directory():
+	case info.is(syscall.S_IFDIR):
 		text = "command at " + inifile.PythonRepr(file) + " is a directory"
 	case info.mode&0o111 == 0:
 		text = "command at " + inifile.PythonRepr(file) + " is not executable"
