@@ -36,12 +36,10 @@ type Attr struct {
 // a NUL at the end of each, and nil after the last. The zero value is none.
 type Strings []*byte
 
-var noStrings *byte
-
 // first returns where the system begins to read.
 func (s Strings) first() **byte {
 	if len(s) == 0 {
-		return &noStrings
+		return new(*byte)
 	}
 	return &s[0]
 }

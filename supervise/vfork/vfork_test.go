@@ -29,6 +29,7 @@ func newStarter(tb testing.TB) *vfork.Starter {
 	return s
 }
 
+// strs makes Strings of what has no NUL in it.
 func strs(tb testing.TB, list ...string) vfork.Strings {
 	tb.Helper()
 	s, err := vfork.NewStrings(nil, list)
@@ -408,21 +409,25 @@ func TestStartAmongOthers(t *testing.T) {
 	others.Wait()
 }
 
+// startAndWait starts /bin/true and waits for its end.
+func startAndWait(tb testing.TB, s *vfork.Starter, attr *vfork.Attr) {
+	tb.Helper()
+	pid, pidfd, err := s.Start("/bin/true", attr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	wait(tb, pid)
+	if pidfd >= 0 {
+		syscall.Close(pidfd)
+	}
+}
+
 // Each start costs what the child is prepared in, and the name of the file.
 func TestStartAllocates(t *testing.T) {
 	s := newStarter(t)
 	null := int(devNull(t).Fd())
 	attr := &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "true"), Environ: strs(t, os.Environ()...)}
-	allocations := testing.AllocsPerRun(20, func() {
-		pid, pidfd, err := s.Start("/bin/true", attr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wait(t, pid)
-		if pidfd >= 0 {
-			syscall.Close(pidfd)
-		}
-	})
+	allocations := testing.AllocsPerRun(20, func() { startAndWait(t, s, attr) })
 	if allocations > 3 { // one is that of wait
 		t.Errorf("%v allocations", allocations)
 	}
@@ -448,14 +453,7 @@ func BenchmarkStart(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				pid, pidfd, err := s.Start("/bin/true", attr)
-				if err != nil {
-					b.Fatal(err)
-				}
-				wait(b, pid)
-				if pidfd >= 0 {
-					syscall.Close(pidfd)
-				}
+				startAndWait(b, s, attr)
 			}
 		})
 	}
