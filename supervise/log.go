@@ -152,7 +152,8 @@ func (l *Logger) Log(level Level, format string, args ...any) {
 	}
 }
 
-// Say writes one line as it is. What happens to processes is said by it.
+// Say writes one line of the level given, text as it is: formatting what is complete
+// would lie between the death of a process and its next start.
 func (l *Logger) Say(level Level, text string) {
 	if l.Enabled(level) {
 		l.line(level, func(b []byte) []byte { return append(b, text...) })

@@ -229,6 +229,7 @@ func TestLoggerAllocates(t *testing.T) {
 		run  func()
 	}{
 		{"plain line", func() { log.Info("received SIGCHLD indicating a child quit") }},
+		{"complete line", func() { log.Say(Info, "exited: a (exit status 0; expected)") }},
 		{"level off", func() { log.Debug("received %s indicating a child quit", "SIGCHLD") }},
 	} {
 		if n := testing.AllocsPerRun(200, tt.run); n > 0 {

@@ -177,16 +177,69 @@ func TestFindCommand(t *testing.T) {
 		{`a\`, `can't parse command 'a\\': No escaped character`},
 		{"  ", "command is empty"},
 	} {
-		words, err := splitCommand(tt.command)
-		if err == nil {
-			_, err = findExecutable(words[0], path)
-		}
+		cfg := &Program{Command: tt.command, Environment: map[string]string{"PATH": path}}
+		_, _, err := new(Supervisor).resolve(&process{cfg: cfg})
 		got := ""
 		if err != nil {
 			got = err.Error()
 		}
 		if got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.command, got, tt.want)
+		}
+	}
+}
+
+// The environment of a child is ours, changed in this order: by Supervisor's own
+// variables, then by what is configured. What is not changed is shared by all.
+func TestCommand(t *testing.T) {
+	ours := []string{"A=1", "PATH=/x", "SUPERVISOR_ENABLED=0", "odd", "SUPERVISOR_GROUP_NAME=y"}
+	args, err := newArguments(nil, ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Supervisor{environ: ours, environArgs: args[:len(ours)]}
+	p := &process{cfg: &Program{
+		Name: "p", Group: "g", Command: "prog 'a b'", ServerURL: "http://x",
+		Environment: map[string]string{"PATH": "/y", "SUPERVISOR_SERVER_URL": "mine"},
+	}}
+	c, err := s.command(p)
+	if err != nil || c.unusable != nil {
+		t.Fatal(err, c.unusable)
+	}
+	if want := []string{"prog", "a b"}; !slices.Equal(c.words, want) {
+		t.Errorf("words %q, want %q", c.words, want)
+	}
+	kept, own := s.childEnvironment(p.cfg)
+	if want := []string{"A=1", "odd"}; !slices.Equal(pick(ours, kept), want) {
+		t.Errorf("kept %q, want %q", pick(ours, kept), want)
+	}
+	want := []string{"PATH=/y", "SUPERVISOR_ENABLED=1", "SUPERVISOR_GROUP_NAME=g", "SUPERVISOR_PROCESS_NAME=p", "SUPERVISOR_SERVER_URL=mine"}
+	if !slices.Equal(own, want) {
+		t.Errorf("own %q, want %q", own, want)
+	}
+	if c.environ[0] != args[0] || c.environ[1] != args[3] {
+		t.Error("what all have is not shared")
+	}
+	if again, _ := s.command(p); again != c {
+		t.Error("it is made for each start")
+	}
+}
+
+// A command that the system would not take fails without a child, and is not even
+// tried.
+func TestUnusableCommand(t *testing.T) {
+	for name, cfg := range map[string]*Program{
+		"a word":     {Command: "/bin/true a\x00b", Umask: -1},
+		"a variable": {Command: "/bin/true", Umask: -1, Environment: map[string]string{"A": "\x00"}},
+	} {
+		s := new(Supervisor) // whose starter would not survive a try
+		c, file, err := s.resolve(&process{cfg: cfg})
+		if err != nil || c.unusable == nil {
+			t.Fatalf("%s: %v, unusable: %v", name, err, c.unusable)
+		}
+		pp := &pipes{child: [3]int{0, 1, 2}}
+		if _, _, err = s.fork(cfg, file, c, pp, -1); err != syscall.EINVAL {
+			t.Errorf("%s: %v, want %v", name, err, syscall.EINVAL)
 		}
 	}
 }

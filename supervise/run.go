@@ -184,7 +184,7 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 	if err != nil {
 		return nil, err
 	}
-	s.inherited = all[:len(s.environ)]
+	s.environArgs = all[:len(s.environ)]
 	if s.starter, err = newStarter(d.noFile); err != nil {
 		return nil, err
 	}

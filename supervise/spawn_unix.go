@@ -30,7 +30,7 @@ func (e *commandError) fault() *xmlrpc.Fault { return xmlrpc.NewFault(e.code, e.
 type command struct {
 	words         []string
 	argv, environ arguments
-	unusable      error // why the system would not take it; nil mostly
+	unusable      error // why there is no argv or environ: a NUL in them; nil mostly
 }
 
 // command returns the command of a process. It is made for its first start.
@@ -42,8 +42,8 @@ func (s *Supervisor) command(p *process) (*command, error) {
 		}
 		c := &command{words: words}
 		if c.argv, c.unusable = newArguments(nil, words); c.unusable == nil {
-			inherited, own := s.childEnvironment(p.cfg)
-			c.environ, c.unusable = newArguments(pick(s.inherited, inherited), own)
+			kept, own := s.childEnvironment(p.cfg)
+			c.environ, c.unusable = newArguments(pick(s.environArgs, kept), own)
 		}
 		p.command = c
 	}
@@ -124,9 +124,9 @@ func findCommand(name, path string) (file string, info inode, found bool) {
 }
 
 // childEnvironment returns what the environment of a program's child consists of:
-// of ours what keeps its value, as indices, and Supervisor's own variables and the
-// configured ones, the later winning.
-func (s *Supervisor) childEnvironment(cfg *Program) (inherited []int, own []string) {
+// kept are the indices of what it has from s.environ, own are Supervisor's own
+// variables and the configured ones, the later winning.
+func (s *Supervisor) childEnvironment(cfg *Program) (kept []int, own []string) {
 	set := make(map[string]string, len(cfg.Environment)+4)
 	set["SUPERVISOR_ENABLED"] = "1"
 	if cfg.ServerURL != "" {
@@ -140,14 +140,14 @@ func (s *Supervisor) childEnvironment(cfg *Program) (inherited []int, own []stri
 	for i, pair := range s.environ {
 		name, _, _ := strings.Cut(pair, "=")
 		if _, ok := set[name]; !ok {
-			inherited = append(inherited, i)
+			kept = append(kept, i)
 		}
 	}
 	for name, value := range set {
 		own = append(own, name+"="+value)
 	}
 	slices.Sort(own)
-	return inherited, own
+	return kept, own
 }
 
 // pick returns the elements of list that have these indices.
@@ -245,9 +245,9 @@ func (s *Supervisor) fork(cfg *Program, file string, c *command, pp *pipes, sock
 			return pid, pidfd, err
 		}
 	}
-	inherited, own := s.childEnvironment(cfg)
+	kept, own := s.childEnvironment(cfg)
 	pid, err = syscall.ForkExec(s.executable, childArgs(cfg, file, c.words), &syscall.ProcAttr{
-		Env:   append(pick(s.environ, inherited), own...),
+		Env:   append(pick(s.environ, kept), own...),
 		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})

@@ -29,10 +29,10 @@ type Supervisor struct {
 	cfg        *Config // as last read
 	read       func() (*Config, error)
 	executable string // our own binary
-	environ    []string
-	inherited  arguments         // environ, as children get it
-	env        map[string]string // the same
-	warning    func(string)      // to our stderr
+
+	environ     []string
+	environArgs arguments         // the same, as the system takes it
+	env         map[string]string // the same, by name
 
 	table    table
 	agenda   agenda
