@@ -131,29 +131,56 @@ func (p program) refuse(err error) int {
 }
 
 // daemonFlags is the command line of supervisord. A nil field was not given.
+//
+// What the options mean is said in daemonHelp and not in the tags, which kong
+// takes apart letter by letter at each start, at a third of the cost of all.
 type daemonFlags struct {
-	Configuration  *string          `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
-	NoDaemon       bool             `name:"nodaemon" short:"n" help:"stay in the foreground (nodaemon=true in the file)"`
-	Silent         bool             `name:"silent" short:"s" help:"do not show the log in the foreground (silent=true in the file)"`
-	Help           bool             `name:"help" short:"h" help:"show this text and exit"`
-	Version        bool             `name:"version" short:"v" help:"show the version number and exit"`
-	User           *string          `name:"user" short:"u" placeholder:"USER" help:"become this user, by name or by number"`
-	Umask          *int             `name:"umask" short:"m" type:"octal" placeholder:"UMASK" help:"file creation mask in the background (default 022)"`
-	Directory      *string          `name:"directory" short:"d" type:"directory" placeholder:"DIRECTORY" help:"go there when going into the background"`
-	Logfile        *string          `name:"logfile" short:"l" type:"filename" placeholder:"FILENAME" help:"use FILENAME as the log of supervisord"`
-	MaxBytes       *int64           `name:"logfile_maxbytes" short:"y" type:"bytes" placeholder:"BYTES" help:"rotate that log when it would exceed BYTES"`
-	Backups        *int             `name:"logfile_backups" short:"z" type:"number" placeholder:"NUM" help:"keep NUM old logs"`
-	LogLevel       *supervise.Level `name:"loglevel" short:"e" type:"level" placeholder:"LEVEL" help:"log what is at least this important (critical,error,warn,info,debug,trace,blather)"`
-	Pidfile        *string          `name:"pidfile" short:"j" type:"filename" placeholder:"FILENAME" help:"write the process id to FILENAME"`
-	Identifier     *string          `name:"identifier" short:"i" placeholder:"STR" help:"name of this supervisord among others"`
-	ChildLogDir    *string          `name:"childlogdir" short:"q" type:"directory" placeholder:"DIRECTORY" help:"make the AUTO logs of programs there"`
-	NoCleanup      bool             `name:"nocleanup" short:"k" help:"keep the AUTO logs of earlier runs"`
-	MinFDs         *int             `name:"minfds" short:"a" type:"number" placeholder:"NUM" help:"refuse to start with fewer open files allowed"`
-	StripANSI      bool             `name:"strip_ansi" short:"t" help:"keep escape sequences out of the logs of programs"`
-	MinProcs       *int             `name:"minprocs" type:"number" placeholder:"NUM" help:"refuse to start with fewer processes allowed"`
-	ProfileOptions *string          `name:"profile_options" placeholder:"OPTIONS" help:"accepted, but without effect"`
-	Check          bool             `name:"check" exact:"" help:"read the configuration, tell all that is wrong with it, and exit"`
+	Configuration  *string          `name:"configuration" short:"c"`
+	NoDaemon       bool             `name:"nodaemon" short:"n"`
+	Silent         bool             `name:"silent" short:"s"`
+	Help           bool             `name:"help" short:"h"`
+	Version        bool             `name:"version" short:"v"`
+	User           *string          `name:"user" short:"u"`
+	Umask          *int             `name:"umask" short:"m" type:"octal"`
+	Directory      *string          `name:"directory" short:"d" type:"directory"`
+	Logfile        *string          `name:"logfile" short:"l" type:"filename"`
+	MaxBytes       *int64           `name:"logfile_maxbytes" short:"y" type:"bytes"`
+	Backups        *int             `name:"logfile_backups" short:"z" type:"number"`
+	LogLevel       *supervise.Level `name:"loglevel" short:"e" type:"level"`
+	Pidfile        *string          `name:"pidfile" short:"j" type:"filename"`
+	Identifier     *string          `name:"identifier" short:"i"`
+	ChildLogDir    *string          `name:"childlogdir" short:"q" type:"directory"`
+	NoCleanup      bool             `name:"nocleanup" short:"k"`
+	MinFDs         *int             `name:"minfds" short:"a" type:"number"`
+	StripANSI      bool             `name:"strip_ansi" short:"t"`
+	MinProcs       *int             `name:"minprocs" type:"number"`
+	ProfileOptions *string          `name:"profile_options"`
+	Check          bool             `name:"check" exact:""`
 }
+
+const daemonHelp = `Options:
+-c/--configuration FILENAME -- read this file instead of searching for one
+-n/--nodaemon -- stay in the foreground (nodaemon=true in the file)
+-s/--silent -- do not show the log in the foreground (silent=true in the file)
+-h/--help -- show this text and exit
+-v/--version -- show the version number and exit
+-u/--user USER -- become this user, by name or by number
+-m/--umask UMASK -- file creation mask in the background (default 022)
+-d/--directory DIRECTORY -- go there when going into the background
+-l/--logfile FILENAME -- use FILENAME as the log of supervisord
+-y/--logfile_maxbytes BYTES -- rotate that log when it would exceed BYTES
+-z/--logfile_backups NUM -- keep NUM old logs
+-e/--loglevel LEVEL -- log what is at least this important (critical,error,warn,info,debug,trace,blather)
+-j/--pidfile FILENAME -- write the process id to FILENAME
+-i/--identifier STR -- name of this supervisord among others
+-q/--childlogdir DIRECTORY -- make the AUTO logs of programs there
+-k/--nocleanup -- keep the AUTO logs of earlier runs
+-a/--minfds NUM -- refuse to start with fewer open files allowed
+-t/--strip_ansi -- keep escape sequences out of the logs of programs
+--minprocs NUM -- refuse to start with fewer processes allowed
+--profile_options OPTIONS -- accepted, but without effect
+--check -- read the configuration, tell all that is wrong with it, and exit
+`
 
 // overrides is what the flags put in place of the file's settings.
 func (f *daemonFlags) overrides() supervise.Overrides {
@@ -174,13 +201,14 @@ func (f *daemonFlags) overrides() supervise.Overrides {
 
 // supervisord is the daemon.
 func (p program) supervisord() int {
+	signals := supervise.CatchSignals() // which goes on while the command line is read
 	var flags daemonFlags
-	words, help, err := p.parse(&flags, false)
+	words, err := p.parse(&flags, false)
 	switch {
 	case err != nil:
 		return p.refuse(err)
-	case help != "":
-		fmt.Fprintf(p.stdout, "supervisord -- run a set of applications and keep them running.\n\nUsage: %s [options]\n\n%s\n", p.argv0, help)
+	case flags.Help:
+		fmt.Fprintf(p.stdout, "supervisord -- run a set of applications and keep them running.\n\nUsage: %s [options]\n\n%s\n", p.argv0, daemonHelp)
 		return 0
 	case flags.Version:
 		fmt.Fprintln(p.stdout, version)
@@ -193,7 +221,7 @@ func (p program) supervisord() int {
 	}
 	start := supervise.Start{
 		Overrides: flags.overrides(), Env: p.env, Argv0: p.argv0, Version: version,
-		Args:   p.words,
+		Args: p.words, Signals: signals,
 		Stdout: p.stdout, Stderr: p.stderr,
 	}
 	if flags.Configuration != nil {
@@ -223,16 +251,25 @@ const rootWarning = "supervisord: UserWarning: Supervisord is running as root an
 
 // ctlFlags is the command line of supervisorctl. A nil field was not given.
 type ctlFlags struct {
-	Configuration *string `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
-	Help          bool    `name:"help" short:"h" help:"show this text and exit"`
-	Interactive   bool    `name:"interactive" short:"i" help:"start an interactive shell; with an action: ask for name and password if need be"`
-	ServerURL     *string `name:"serverurl" short:"s" type:"url" placeholder:"URL" help:"where supervisord listens (default \"http://localhost:9001\")"`
-	Username      *string `name:"username" short:"u" placeholder:"USERNAME" help:"name to give to the server"`
-	Password      *string `name:"password" short:"p" placeholder:"PASSWORD" help:"password to give to the server"`
-	HistoryFile   *string `name:"history_file" short:"r" placeholder:"FILENAME" help:"accepted, but without effect: set history_file in the file"`
+	Configuration *string `name:"configuration" short:"c"`
+	Help          bool    `name:"help" short:"h"`
+	Interactive   bool    `name:"interactive" short:"i"`
+	ServerURL     *string `name:"serverurl" short:"s" type:"url"`
+	Username      *string `name:"username" short:"u"`
+	Password      *string `name:"password" short:"p"`
+	HistoryFile   *string `name:"history_file" short:"r"`
 }
 
-const ctlActions = `action [arguments] -- what supervisord is to do, for example "status" or
+const ctlHelp = `Options:
+-c/--configuration FILENAME -- read this file instead of searching for one
+-h/--help -- show this text and exit
+-i/--interactive -- start an interactive shell; with an action: ask for name and password if need be
+-s/--serverurl URL -- where supervisord listens (default "http://localhost:9001")
+-u/--username USERNAME -- name to give to the server
+-p/--password PASSWORD -- password to give to the server
+-r/--history_file FILENAME -- accepted, but without effect: set history_file in the file
+
+action [arguments] -- what supervisord is to do, for example "status" or
 "restart web". Without an action a shell starts that reads actions from the
 terminal. The action "help" lists all of them.
 `
@@ -240,13 +277,13 @@ terminal. The action "help" lists all of them.
 // supervisorctl is the client.
 func (p program) supervisorctl() int {
 	var flags ctlFlags
-	words, help, err := p.parse(&flags, true)
+	words, err := p.parse(&flags, true)
 	switch {
 	case err != nil:
 		return p.refuse(err)
-	case help != "":
-		fmt.Fprintf(p.stdout, "supervisorctl -- control applications run by supervisord.\n\nUsage: %s [options] [action [arguments]]\n\n%s\n%s\n",
-			p.argv0, help, ctlActions)
+	case flags.Help:
+		fmt.Fprintf(p.stdout, "supervisorctl -- control applications run by supervisord.\n\nUsage: %s [options] [action [arguments]]\n\n%s\n",
+			p.argv0, ctlHelp)
 		return 0
 	}
 	var path string
@@ -279,16 +316,18 @@ func (p program) supervisorctl() int {
 	return ctl.Run(context.Background(), options)
 }
 
-// parse reads the command line into flags, a struct with kong's tags. It does
-// so from left to right: -h ends it, help is then the list of options, and so
-// does -v.
-func (p program) parse(flags any, positional bool) (words []string, help string, err error) {
+// parse reads the command line into flags, a struct with kong's tags, and returns
+// the words after the options. It does so from left to right: -h and -v end it.
+func (p program) parse(flags any, positional bool) (words []string, err error) {
+	if len(p.words) == 0 || !strings.HasPrefix(p.words[0], "-") {
+		return p.words, nil // no option, no grammar
+	}
 	k, err := kong.New(flags, kong.NoDefaultHelp(),
 		convert("octal", inifile.ParseOctal), convert("number", inifile.ParseInt), convert("bytes", inifile.ParseBytes),
 		convert("directory", inifile.ExistingDirectory), convert("filename", inifile.ExistingDirpath),
 		convert("level", supervise.ParseLevel), convert("url", inifile.ParseURL))
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	byName := map[string]*kong.Flag{}
 	var table []getopt.Option
@@ -305,21 +344,17 @@ func (p program) parse(flags any, positional bool) (words []string, help string,
 	}
 	found, words, err := getopt.Scan(table, p.words)
 	if err != nil || len(words) > 0 && !positional {
-		return words, "", err
+		return words, err
 	}
 	for _, o := range found {
-		f := byName[o.Name]
-		if err := set(f, o); err != nil {
-			return nil, "", err
+		if err := set(byName[o.Name], o); err != nil {
+			return nil, err
 		}
-		switch f.Name {
-		case "help":
-			return nil, optionList(k.Model.Flags), nil
-		case "version":
-			return nil, "", nil
+		if o.Name == "help" || o.Name == "version" {
+			return nil, nil
 		}
 	}
-	return words, "", nil
+	return words, nil
 }
 
 // set puts the value of an option into its flag.
@@ -348,21 +383,4 @@ func convert[T any](name string, parse func(string) (T, error)) kong.Option {
 		}
 		return err
 	}))
-}
-
-// optionList describes each option on a line of its own.
-func optionList(flags []*kong.Flag) string {
-	var b strings.Builder
-	b.WriteString("Options:\n")
-	for _, f := range flags {
-		if f.Short != 0 {
-			fmt.Fprintf(&b, "-%c/", f.Short)
-		}
-		b.WriteString("--" + f.Name)
-		if !f.IsBool() {
-			b.WriteString(" " + f.PlaceHolder)
-		}
-		fmt.Fprintf(&b, " -- %s\n", f.Help)
-	}
-	return b.String()
 }

@@ -22,6 +22,9 @@ import (
 // Run is supervisord. It returns the exit status, or an error of the
 // configuration or of the start that is to be shown as a usage error.
 func Run(st Start) (exit int, err error) {
+	if st.Signals == nil {
+		st.Signals = CatchSignals()
+	}
 	parent := takeParent(st.Env)
 	cfg, err := ReadConfig(st.Path, st.Overrides, st.Env)
 	if err != nil {
@@ -32,9 +35,8 @@ func Run(st Start) (exit int, err error) {
 	}
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
 	closeInherited()
-	signals, listening := notify()
-	defer signal.Stop(signals)
-	d := &daemon{Start: st, signals: signals, listening: listening, executable: selfPath(), parent: parent, path: st.Path, first: true}
+	defer st.Signals.stop()
+	d := &daemon{Start: st, executable: selfPath(), parent: parent, path: st.Path, first: true}
 	d.remember(cfg, nil)
 	for {
 		next, exit, err := d.round(cfg)
@@ -51,8 +53,6 @@ type daemon struct {
 	executable string
 	path       string   // of the configuration: as given, or absolute once the directory has changed
 	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
-	signals    chan os.Signal
-	listening  <-chan struct{} // closed when no signal is lost any more
 	first      bool
 	strangers  bool            // children that we have not started can end
 	serial     uint64          // of the next event
@@ -95,8 +95,8 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		}
 		adoptOrphans(cfg, &notes)
 		d.strangers = mayHaveStrangers()
+		d.Signals.keep() // before anything shows that we are there
 	}
-	<-d.listening // before anything shows that we are there
 	files := newLogFiles()
 	log, err := d.openLog(cfg, files)
 	if err != nil {
@@ -120,7 +120,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		fmt.Fprintf(d.Stderr, "Error: %v\n", err)
 		return nil, 1, nil
 	}
-	s.signals = d.signals
+	s.signals = d.Signals.caught
 	if d.strangers {
 		s.watchAllChildren()
 	}
@@ -345,18 +345,4 @@ func (p pidfile) remove() {
 	if p != "" {
 		_ = os.Remove(string(p)) // nobody is left to hear that it is gone already
 	}
-}
-
-// notify begins to receive the signals that the manual speaks of, without SIGCHLD,
-// for which see watchAllChildren. Once listening is closed none of them is lost:
-// one that comes while a round begins or ends is handled by the next. It goes on in
-// the background, since each signal costs two switches of threads.
-func notify() (signals chan os.Signal, listening <-chan struct{}) {
-	signals = make(chan os.Signal, 16)
-	done := make(chan struct{})
-	go func() {
-		signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR2)
-		close(done)
-	}()
-	return signals, done
 }

@@ -129,6 +129,26 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s: too long: %s", role, line)
 			}
 		}
+		// What is listed is there, with an argument or without.
+		options := regexp.MustCompile(`(?m)^(?:(-\w)/)?(--\w+)( [A-Z_]+)? -- `).FindAllStringSubmatch(stdout, -1)
+		if len(options) < 7 {
+			t.Errorf("%s: %d options", role, len(options))
+		}
+		for _, o := range options {
+			word, want := o[2]+"=1", "option "+o[2]+" must not have an argument\n"
+			if o[3] != "" {
+				word, want = o[2], "option "+o[2]+" requires argument\n"
+			}
+			if _, _, stderr := call(t, "bin/"+role, word); !strings.Contains(stderr, want) {
+				t.Errorf("%s %s: %q, want %q", role, word, stderr, want)
+			}
+			if o[1] == "" {
+				continue
+			}
+			if _, _, stderr := call(t, "bin/"+role, o[1]+"?", "-c", "/nope"); strings.Contains(stderr, "not recognized") {
+				t.Errorf("%s %s: %q", role, o[1], stderr)
+			}
+		}
 	}
 }
 
