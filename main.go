@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/alecthomas/kong"
 
@@ -132,8 +134,8 @@ func (p program) refuse(err error) int {
 
 // daemonFlags is the command line of supervisord. A nil field was not given.
 //
-// What the options mean is said in daemonHelp and not in the tags, which kong
-// takes apart letter by letter at each start, at a third of the cost of all.
+// What the options mean is said in daemonHelp: in the tags it would be taken apart
+// at each start.
 type daemonFlags struct {
 	Configuration  *string          `name:"configuration" short:"c"`
 	NoDaemon       bool             `name:"nodaemon" short:"n"`
@@ -319,63 +321,78 @@ func (p program) supervisorctl() int {
 // parse reads the command line into flags, a struct with kong's tags, and returns
 // the words after the options. It does so from left to right: -h and -v end it.
 func (p program) parse(flags any, positional bool) (words []string, err error) {
-	if len(p.words) == 0 || !strings.HasPrefix(p.words[0], "-") {
-		return p.words, nil // no option, no grammar
-	}
-	k, err := kong.New(flags, kong.NoDefaultHelp(),
-		convert("octal", inifile.ParseOctal), convert("number", inifile.ParseInt), convert("bytes", inifile.ParseBytes),
-		convert("directory", inifile.ExistingDirectory), convert("filename", inifile.ExistingDirpath),
-		convert("level", supervise.ParseLevel), convert("url", inifile.ParseURL))
-	if err != nil {
-		return nil, err
-	}
-	byName := map[string]*kong.Flag{}
-	var table []getopt.Option
-	for _, f := range k.Model.Flags {
-		o := getopt.Option{Name: f.Name, Arg: !f.IsBool(), Exact: f.Tag.Has("exact")}
-		if f.Short != 0 {
-			o.Short = string(f.Short)
-		}
-		if f.Name == "help" {
-			o.Short += "?"
-		}
-		table = append(table, o)
-		byName[f.Name] = f
-	}
-	found, words, err := getopt.Scan(table, p.words)
+	target := reflect.ValueOf(flags).Elem()
+	fields := reflect.VisibleFields(target.Type())
+	found, words, err := getopt.Scan(options(fields), p.words)
 	if err != nil || len(words) > 0 && !positional {
 		return words, err
 	}
+	given := map[string]bool{}
+	convert := converter(flags)
 	for _, o := range found {
-		if err := set(byName[o.Name], o); err != nil {
+		f := fields[slices.IndexFunc(fields, func(f reflect.StructField) bool { return f.Tag.Get("name") == o.Name })]
+		switch value := target.FieldByIndex(f.Index); {
+		case f.Type.Kind() == reflect.Bool:
+			value.SetBool(true)
+		case f.Tag.Get("type") == "":
+			value.Set(reflect.ValueOf(&o.Value))
+		default:
+			err = convert(o)
+		}
+		if err == nil && given[o.Name] {
+			err = fmt.Errorf("conflicting command line option %s", inifile.PythonRepr(o.Spelled))
+		}
+		if err != nil {
 			return nil, err
 		}
 		if o.Name == "help" || o.Name == "version" {
 			return nil, nil
 		}
+		given[o.Name] = true
 	}
 	return words, nil
 }
 
-// set puts the value of an option into its flag.
-func set(f *kong.Flag, o getopt.Found) error {
-	given := f.Set
-	token := kong.Token{Type: kong.FlagValueToken, Value: o.Value}
-	if f.IsBool() {
-		token.Value = true
+// options are those that the fields stand for.
+func options(fields []reflect.StructField) []getopt.Option {
+	table := make([]getopt.Option, len(fields))
+	for i, f := range fields {
+		_, exact := f.Tag.Lookup("exact")
+		table[i] = getopt.Option{Name: f.Tag.Get("name"), Short: f.Tag.Get("short"), Arg: f.Type.Kind() != reflect.Bool, Exact: exact}
+		if table[i].Name == "help" {
+			table[i].Short += "?"
+		}
 	}
-	if err := f.Parse(kong.ScanFromTokens(token), f.Target); err != nil {
-		return fmt.Errorf("invalid value for %s %s: %w", o.Spelled, inifile.PythonRepr(o.Value), errors.Unwrap(err))
-	}
-	if given {
-		return fmt.Errorf("conflicting command line option %s", inifile.PythonRepr(o.Spelled))
-	}
-	return nil
+	return table
 }
 
-// convert lets kong use one of the converters of the configuration file for the
+// converter returns what sets a flag that has a type to the value of an option:
+// kong, which takes longer to make itself acquainted with the flags than the whole
+// rest of the command line does, and so is not asked before there is such a value.
+func converter(flags any) func(getopt.Found) error {
+	grammar := sync.OnceValues(func() (*kong.Kong, error) {
+		return kong.New(flags, kong.NoDefaultHelp(),
+			mapper("octal", inifile.ParseOctal), mapper("number", inifile.ParseInt), mapper("bytes", inifile.ParseBytes),
+			mapper("directory", inifile.ExistingDirectory), mapper("filename", inifile.ExistingDirpath),
+			mapper("level", supervise.ParseLevel), mapper("url", inifile.ParseURL))
+	})
+	return func(o getopt.Found) error {
+		k, err := grammar()
+		if err != nil {
+			return err
+		}
+		f := k.Model.Flags[slices.IndexFunc(k.Model.Flags, func(f *kong.Flag) bool { return f.Name == o.Name })]
+		token := kong.Token{Type: kong.FlagValueToken, Value: o.Value}
+		if err := f.Parse(kong.ScanFromTokens(token), f.Target); err != nil {
+			return fmt.Errorf("invalid value for %s %s: %w", o.Spelled, inifile.PythonRepr(o.Value), errors.Unwrap(err))
+		}
+		return nil
+	}
+}
+
+// mapper lets kong use one of the converters of the configuration file for the
 // flags with this type tag.
-func convert[T any](name string, parse func(string) (T, error)) kong.Option {
+func mapper[T any](name string, parse func(string) (T, error)) kong.Option {
 	return kong.NamedMapper(name, kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
 		value, err := parse(ctx.Scan.Pop().Value.(string))
 		if err == nil {

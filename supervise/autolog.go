@@ -1,13 +1,15 @@
 package supervise
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
+	"sync"
 
 	"supervisor/inifile"
 )
@@ -35,15 +37,13 @@ func createAutoLog(dir, process string, channel Channel, identifier string) (str
 	}
 }
 
-// randomName is what Python's tempfile puts into names: 8 of these characters.
+// randomName is what Python's tempfile puts into names: 8 of these characters. It
+// need not be secret, since only a file that is not there is ever created.
 func randomName() string {
 	const from = "abcdefghijklmnopqrstuvwxyz0123456789_"
 	var name [8]byte
-	// Read never fails; that 256 is no multiple of 37 makes some characters a
-	// little more frequent, which gives nothing away.
-	_, _ = rand.Read(name[:])
 	for i := range name {
-		name[i] = from[int(name[i])%len(from)]
+		name[i] = from[rand.IntN(len(from))]
 	}
 	return string(name[:])
 }
@@ -57,9 +57,9 @@ func cleanAutoLogs(dir, identifier string) (trouble []Note) {
 	if err != nil {
 		return []Note{{Warn, "Could not clear childlog dir"}}
 	}
-	pattern := autoLogPattern(identifier)
+	pattern := sync.OnceValue(func() *regexp.Regexp { return autoLogPattern(identifier) }) // mostly there is nothing to match
 	for _, entry := range entries {
-		if !pattern.MatchString(entry.Name()) {
+		if !strings.Contains(entry.Name(), "---") || !pattern().MatchString(entry.Name()) {
 			continue
 		}
 		path := filepath.Join(dir, entry.Name())

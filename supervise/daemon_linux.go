@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"unsafe"
+
+	"supervisor/supervise/vfork"
 )
 
 // rlimitNproc is RLIMIT_NPROC, which package syscall does not name and which is
@@ -22,6 +24,10 @@ func limitValue[T int | uint64](n T) uint64 { return uint64(n) }
 
 // duplicate makes to another name of from, which children inherit.
 func duplicate(from, to int) error { return syscall.Dup3(from, to, 0) }
+
+// closeOnExecFrom has all descriptors from first on closed by exec, if that can be
+// said in one call.
+func closeOnExecFrom(first int) bool { return vfork.CloseOnExec(first) }
 
 // PR_SET_CHILD_SUBREAPER and PR_GET_CHILD_SUBREAPER.
 const (

@@ -13,6 +13,9 @@ const rlimitNproc = 7
 // duplicate makes to another name of from, which children inherit.
 func duplicate(from, to int) error { return syscall.Dup2(from, to) }
 
+// closeOnExecFrom would have all descriptors from first on closed by exec.
+func closeOnExecFrom(first int) bool { return false }
+
 // adoptOrphans makes us the parent of grandchildren whose parent dies, if the
 // configuration asks for that. Only Linux can.
 func adoptOrphans(cfg *Config, notes *[]Note) {

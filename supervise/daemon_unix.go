@@ -208,6 +208,9 @@ func inheritedLimit(resource int) (syscall.Rlimit, error) {
 
 // closeInherited keeps descriptors that somebody left open from our children.
 func closeInherited() {
+	if closeOnExecFrom(3) {
+		return
+	}
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		if entries, err = os.ReadDir("/dev/fd"); err != nil {

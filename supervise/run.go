@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -33,7 +33,6 @@ func Run(st Start) (exit int, err error) {
 	if !cfg.NoDaemon && parent == nil {
 		return launch(st)
 	}
-	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
 	closeInherited()
 	defer st.Signals.stop()
 	d := &daemon{Start: st, executable: selfPath(), parent: parent, path: st.Path, first: true}
@@ -95,7 +94,6 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		}
 		adoptOrphans(cfg, &notes)
 		d.strangers = mayHaveStrangers()
-		d.Signals.keep() // before anything shows that we are there
 	}
 	files := newLogFiles()
 	log, err := d.openLog(cfg, files)
@@ -106,16 +104,20 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 	defer log.Close()
 	logNotes(log, notes)
 
+	s, err := d.newSupervisor(cfg, log, files)
+	if err != nil {
+		fmt.Fprintf(d.Stderr, "Error: %v\n", err)
+		return nil, 1, nil
+	}
+	defer s.close()
+	if d.first {
+		d.Signals.keep() // before anybody can see that we are there, and there is something to tidy up
+	}
 	listeners, err := listen(cfg, d.Stderr)
 	if err != nil {
 		return nil, 0, err
 	}
-	s, err := d.newSupervisor(cfg, log, files)
-	if err == nil {
-		defer s.close()
-		err = s.build(cfg)
-	}
-	if err != nil {
+	if err = s.build(cfg); err != nil {
 		closeAll(listeners)
 		fmt.Fprintf(d.Stderr, "Error: %v\n", err)
 		return nil, 1, nil
@@ -270,16 +272,18 @@ type servers []*web.Server
 
 // serve begins to answer clients.
 func (s *Supervisor) serve(cfg *Config, listeners []net.Listener, api *API) servers {
-	var namespaces []xmlrpc.Namespace
-	for _, name := range cfg.RPCNamespaces {
-		namespaces = append(namespaces, api.namespace(name))
-	}
-	rpc := xmlrpc.NewServer(rpcLog{s.log}, namespaces...)
+	rpc := sync.OnceValue(func() *xmlrpc.Server { // by the first call, not by the start
+		var namespaces []xmlrpc.Namespace
+		for _, name := range cfg.RPCNamespaces {
+			namespaces = append(namespaces, api.namespace(name))
+		}
+		return xmlrpc.NewServer(rpcLog{s.log}, namespaces...)
+	})
 	var all servers
 	for i, l := range listeners {
 		server := web.NewServer(web.Options{
 			Config: cfg.Servers[i], Version: api.version, Backend: api, Log: s.log, Stderr: os.Stderr,
-			RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc.Serve(ctx, body, dst) },
+			RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc().Serve(ctx, body, dst) },
 		})
 		all = append(all, server)
 		go server.Serve(l) // ends with Close, and has no other error worth a word

@@ -9,10 +9,10 @@ import (
 // Signals catches the signals that the manual speaks of, without SIGCHLD, for
 // which see watchAllChildren.
 //
-// Each signal to be caught costs two switches of threads, which for all of them
-// takes as long as reading the command line and the configuration. So it is begun
-// before that, in the background, and until keep a signal does what it would have
-// done uncaught.
+// Each signal to be caught costs two switches of threads: together that takes as
+// long as to read a small configuration and open the log. So it is begun before
+// everything else, in the background, and until keep a signal does what it would
+// have done uncaught.
 type Signals struct {
 	caught   chan os.Signal
 	handOver chan struct{} // closed by keep
@@ -28,6 +28,7 @@ func CatchSignals() *Signals {
 
 func (s *Signals) begin() {
 	defer close(s.kept)
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
 	signal.Notify(s.caught, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR2)
 	for {
 		select {

@@ -80,6 +80,7 @@ const (
 	cloneClearSighand = 1 << 32 // of clone3
 
 	closeRangeUnshare = 2
+	closeRangeCloexec = 4
 )
 
 // cloneArgs are the arguments of clone3, of which a child gets the first, the
@@ -360,6 +361,13 @@ func closeRange() uintptr {
 		return 5436
 	}
 	return 436
+}
+
+// CloseOnExec has exec close all descriptors from first on. It returns false if the
+// system, before Linux 5.11, cannot do that.
+func CloseOnExec(first int) bool {
+	_, _, errno := syscall.RawSyscall(closeRange(), uintptr(first), uintptr(^uint32(0)), closeRangeCloexec)
+	return errno == 0
 }
 
 // What follows is what package syscall uses to fork.
