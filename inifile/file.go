@@ -218,8 +218,9 @@ func (s *Section) set(key, text string, pos Position, origin *option) {
 		}
 		v = &option{key: held}
 		s.values[key] = v
+	} else {
+		v.key.SetValue(text)
 	}
-	v.key.SetValue(text)
 	v.pos, v.origin = pos, origin
 	if s != s.file.defaults && strings.Contains(text, hereName) {
 		s.file.fresh = append(s.file.fresh, v)

@@ -19,10 +19,11 @@ func (f *File) merge(name string, data []byte) error {
 			break // the line goes on in text that cannot be decoded
 		}
 		p.line++
+		end := ""
 		if ended {
-			line += "\n" // as messages show it
+			end = "\n"
 		}
-		if err := p.read(line); err != nil {
+		if err := p.read(line, end); err != nil {
 			return err
 		}
 		text = rest
@@ -79,9 +80,9 @@ type badLine struct {
 	text   string
 }
 
-// read takes in one line, which ends in a line feed unless it is an unfinished
-// last one.
-func (p *parser) read(line string) error {
+// read takes in one line and its end, a line feed unless it is an unfinished last
+// one: messages show both.
+func (p *parser) read(line, end string) error {
 	text := line
 	cut := commentStart(line)
 	if cut >= 0 {
@@ -110,22 +111,23 @@ func (p *parser) read(line string) error {
 	if p.section == nil {
 		return &Error{Pos: Position{p.name, p.line}, Err: fmt.Errorf(
 			"File contains no section headers.\nfile: %s, line: %d\n%s",
-			PythonRepr(p.name), p.line, PythonRepr(line))}
+			PythonRepr(p.name), p.line, PythonRepr(line+end))}
 	}
-	p.option(line, text)
+	p.option(line, end, text)
 	return nil
 }
 
-// option takes in a line that should be "key = value" or "key: value".
-func (p *parser) option(line, text string) {
+// option takes in a line that should be "key = value" or "key: value", of which
+// text is what is left without comment and blanks.
+func (p *parser) option(line, end, text string) {
 	i := strings.IndexAny(text, "=:")
 	if i < 0 {
-		p.bad = append(p.bad, badLine{p.line, line})
+		p.bad = append(p.bad, badLine{p.line, line + end})
 		return // and the key before goes on
 	}
 	p.finish()
 	if i == 0 {
-		p.bad = append(p.bad, badLine{p.line, line})
+		p.bad = append(p.bad, badLine{p.line, line + end})
 		return
 	}
 	p.key = toLower(TrimSpace(text[:i]))
