@@ -416,7 +416,9 @@ func (p *process) logPath(ch Channel) string {
 func (p *process) description(now time.Time) string {
 	switch p.State {
 	case xmlrpc.Running:
-		return "pid " + strconv.Itoa(p.PID) + ", uptime " + uptime(now.Sub(p.Started))
+		b := append(make([]byte, 0, 48), "pid "...) // one allocation, for a thousand processes at a time
+		b = append(strconv.AppendInt(b, int64(p.PID), 10), ", uptime "...)
+		return string(appendUptime(b, now.Sub(p.Started)))
 	case xmlrpc.Fatal, xmlrpc.Backoff:
 		if p.SpawnErr == "" {
 			return `unknown error (try "tail ` + p.cfg.Name + `")`
@@ -435,20 +437,18 @@ func (p *process) description(now time.Time) string {
 	return ""
 }
 
-// uptime formats a duration as Python prints one, without fractions.
-func uptime(d time.Duration) string {
+// appendUptime appends a duration as Python prints one, without fractions.
+func appendUptime(b []byte, d time.Duration) []byte {
 	secs := max(int64(d/time.Second), 0)
-	text := ""
 	switch days := secs / 86400; {
 	case days == 1:
-		text = "1 day, "
+		b = append(b, "1 day, "...)
 	case days > 1:
-		text = strconv.FormatInt(days, 10) + " days, "
+		b = append(strconv.AppendInt(b, days, 10), " days, "...)
 	}
 	secs %= 86400
-	b := strconv.AppendInt([]byte(text), secs/3600, 10)
-	b = append(b, ':', byte('0'+secs/600%6), byte('0'+secs/60%10), ':', byte('0'+secs%60/10), byte('0'+secs%10))
-	return string(b)
+	b = strconv.AppendInt(b, secs/3600, 10)
+	return append(b, ':', byte('0'+secs/600%6), byte('0'+secs/60%10), ':', byte('0'+secs%60/10), byte('0'+secs%10))
 }
 
 // sendSignal is the signal RPC: to the child alone, without a change of state.

@@ -19,7 +19,7 @@ func TestUptime(t *testing.T) {
 		{0, "0:00:00"}, {-time.Hour, "0:00:00"}, {130*time.Second + 900*time.Millisecond, "0:02:10"},
 		{10 * time.Hour, "10:00:00"}, {24 * time.Hour, "1 day, 0:00:00"}, {49*time.Hour + 61*time.Second, "2 days, 1:01:01"},
 	} {
-		if got := uptime(tt.d); got != tt.want {
+		if got := string(appendUptime(nil, tt.d)); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.d, got, tt.want)
 		}
 	}
