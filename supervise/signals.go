@@ -19,8 +19,10 @@ type Signals struct {
 	kept     chan struct{} // closed once none is lost, and none ends us, any more
 }
 
-// CatchSignals begins to catch signals.
+// CatchSignals begins to catch signals. Those that tell of a reader gone or a file
+// too large are ignored from now on, by our children as well.
 func CatchSignals() *Signals {
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
 	s := &Signals{caught: make(chan os.Signal, 16), handOver: make(chan struct{}), kept: make(chan struct{})}
 	go s.begin()
 	return s
@@ -28,7 +30,6 @@ func CatchSignals() *Signals {
 
 func (s *Signals) begin() {
 	defer close(s.kept)
-	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // children inherit that
 	signal.Notify(s.caught, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR2)
 	for {
 		select {
