@@ -40,7 +40,11 @@ var ErrNoMethod = errors.New("no method name")
 // knows. The strings share one copy of body.
 // Errors: ErrNoMethod; *SyntaxError; a value that is not what its element says.
 func DecodeCall(body []byte) (method string, params []any, err error) {
-	var d decoder
+	return new(decoder).call(body)
+}
+
+// call is DecodeCall.
+func (d *decoder) call(body []byte) (method string, params []any, err error) {
 	if err := d.decode(string(body), false); err != nil {
 		return "", nil, err
 	}
@@ -125,6 +129,9 @@ func kindOf(name string) kind {
 // takes. A call has some ten, and the answer for 1,000 programs 30,000.
 const maxValues = 1 << 20
 
+// usualDepth is how deep a call with two strings nests.
+const usualDepth = 8
+
 // decoder computes values bottom-up, as elements end.
 type decoder struct {
 	scanner
@@ -154,8 +161,9 @@ func (d *decoder) decode(src string, response bool) error {
 	if err := d.begin(src, response); err != nil {
 		return err
 	}
-	const usual = 8 // deep is a call with two strings
-	d.frames, d.open = make([]frame, 0, usual), make([]string, 0, usual)
+	if d.frames == nil {
+		d.frames, d.open = make([]frame, 0, usualDepth), make([]string, 0, usualDepth)
+	}
 	for {
 		t, err := d.next()
 		if err != nil {
@@ -180,6 +188,17 @@ func (d *decoder) decode(src string, response bool) error {
 			return nil
 		}
 	}
+}
+
+// forget makes d as good as new, but for room that is worth keeping.
+func (d *decoder) forget() {
+	if cap(d.frames) > usualDepth || cap(d.open) > usualDepth {
+		*d = decoder{}
+		return
+	}
+	clear(d.frames[:cap(d.frames)])
+	clear(d.open[:cap(d.open)])
+	*d = decoder{scanner: scanner{open: d.open[:0]}, frames: d.frames[:0]}
 }
 
 // addText adds to the text of the innermost element.

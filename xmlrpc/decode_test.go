@@ -3,6 +3,7 @@ package xmlrpc
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -267,5 +268,48 @@ func TestDecodingAllocatesLittle(t *testing.T) {
 	answer := string(AppendResponse(nil, thousand()))
 	if n := testing.AllocsPerRun(5, func() { decodeProcessInfos(answer) }); n > 1 {
 		t.Errorf("getAllProcessInfo: %v allocations", n)
+	}
+}
+
+// What a decoder has read before, even if it could not, leaves no trace.
+func TestDecoderForgets(t *testing.T) {
+	deep := strings.Repeat("<value><array><data>", 20) + strings.Repeat("</data></array></value>", 20)
+	bodies := []string{
+		"<methodCall><methodName>a</methodName><params><param><value>x</value></param></params></methodCall>",
+		"<methodCall><methodName>b</methodName></methodCall>",
+		"<methodCall><params><param><value><int>1</int>",
+		"<methodCall xmlns:a='b'><methodName>c<![CDATA[d]]>e<!-- f",
+		"<methodCall><methodName>g</methodName><params><param>" + deep + "</param></params></methodCall>",
+		"<methodCall><methodName>h</methodName><params><param><value><struct><member><name>i</name><value>j</value></member></struct></value></param></params></methodCall>",
+		"<methodCall/>",
+		"\x00",
+	}
+	type result struct {
+		method string
+		params []any
+		failed string
+	}
+	read := func(d *decoder, body string) (r result) {
+		method, params, err := d.call([]byte(body))
+		r = result{method, params, ""}
+		if err != nil {
+			r.failed = err.Error()
+		}
+		return r
+	}
+	var used decoder
+	for range 3 {
+		for _, i := range rand.Perm(len(bodies)) {
+			want := read(new(decoder), bodies[i])
+			if got := read(&used, bodies[i]); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: got %v, want %v", bodies[i], got, want)
+			}
+			used.forget()
+			for _, f := range used.frames[:cap(used.frames)] {
+				if !reflect.ValueOf(f).IsZero() {
+					t.Fatalf("%s: kept %v", bodies[i], f)
+				}
+			}
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Param describes one argument of a method, or its answer.
@@ -67,6 +68,7 @@ type Server struct {
 	tracer  Tracer
 	methods map[string]bound // by full name
 	names   []string         // sorted
+	spare   sync.Pool        // of *decoder
 }
 
 // bound is a method under one of its names.
@@ -97,7 +99,13 @@ func NewServer(tracer Tracer, namespaces ...Namespace) *Server {
 // 500 if the method failed in a way that no client should see. With a status
 // other than 200 nothing is appended. A panic of the method does not go further.
 func (s *Server) Serve(ctx context.Context, body, dst []byte) (answer []byte, status int) {
-	method, args, err := DecodeCall(body)
+	d, ok := s.spare.Get().(*decoder)
+	if !ok {
+		d = new(decoder)
+	}
+	method, args, err := d.call(body)
+	d.forget()
+	s.spare.Put(d)
 	if err != nil {
 		reason := "unmarshallable"
 		if errors.Is(err, ErrNoMethod) {
