@@ -133,56 +133,29 @@ func (p program) refuse(err error) int {
 }
 
 // daemonFlags is the command line of supervisord. A nil field was not given.
-//
-// What the options mean is said in daemonHelp: in the tags it would be taken apart
-// at each start.
 type daemonFlags struct {
-	Configuration  *string          `name:"configuration" short:"c"`
-	NoDaemon       bool             `name:"nodaemon" short:"n"`
-	Silent         bool             `name:"silent" short:"s"`
-	Help           bool             `name:"help" short:"h"`
-	Version        bool             `name:"version" short:"v"`
-	User           *string          `name:"user" short:"u"`
-	Umask          *int             `name:"umask" short:"m" type:"octal"`
-	Directory      *string          `name:"directory" short:"d" type:"directory"`
-	Logfile        *string          `name:"logfile" short:"l" type:"filename"`
-	MaxBytes       *int64           `name:"logfile_maxbytes" short:"y" type:"bytes"`
-	Backups        *int             `name:"logfile_backups" short:"z" type:"number"`
-	LogLevel       *supervise.Level `name:"loglevel" short:"e" type:"level"`
-	Pidfile        *string          `name:"pidfile" short:"j" type:"filename"`
-	Identifier     *string          `name:"identifier" short:"i"`
-	ChildLogDir    *string          `name:"childlogdir" short:"q" type:"directory"`
-	NoCleanup      bool             `name:"nocleanup" short:"k"`
-	MinFDs         *int             `name:"minfds" short:"a" type:"number"`
-	StripANSI      bool             `name:"strip_ansi" short:"t"`
-	MinProcs       *int             `name:"minprocs" type:"number"`
-	ProfileOptions *string          `name:"profile_options"`
-	Check          bool             `name:"check" exact:""`
+	Configuration  *string          `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
+	NoDaemon       bool             `name:"nodaemon" short:"n" help:"stay in the foreground (nodaemon=true in the file)"`
+	Silent         bool             `name:"silent" short:"s" help:"do not show the log in the foreground (silent=true in the file)"`
+	Help           bool             `name:"help" short:"h" help:"show this text and exit"`
+	Version        bool             `name:"version" short:"v" help:"show the version number and exit"`
+	User           *string          `name:"user" short:"u" placeholder:"USER" help:"become this user, by name or by number"`
+	Umask          *int             `name:"umask" short:"m" type:"octal" placeholder:"UMASK" help:"file creation mask in the background (default 022)"`
+	Directory      *string          `name:"directory" short:"d" type:"directory" placeholder:"DIRECTORY" help:"go there when going into the background"`
+	Logfile        *string          `name:"logfile" short:"l" type:"filename" placeholder:"FILENAME" help:"use FILENAME as the log of supervisord"`
+	MaxBytes       *int64           `name:"logfile_maxbytes" short:"y" type:"bytes" placeholder:"BYTES" help:"rotate that log when it would exceed BYTES"`
+	Backups        *int             `name:"logfile_backups" short:"z" type:"number" placeholder:"NUM" help:"keep NUM old logs"`
+	LogLevel       *supervise.Level `name:"loglevel" short:"e" type:"level" placeholder:"LEVEL" help:"log what is at least this important (critical,error,warn,info,debug,trace,blather)"`
+	Pidfile        *string          `name:"pidfile" short:"j" type:"filename" placeholder:"FILENAME" help:"write the process id to FILENAME"`
+	Identifier     *string          `name:"identifier" short:"i" placeholder:"STR" help:"name of this supervisord among others"`
+	ChildLogDir    *string          `name:"childlogdir" short:"q" type:"directory" placeholder:"DIRECTORY" help:"make the AUTO logs of programs there"`
+	NoCleanup      bool             `name:"nocleanup" short:"k" help:"keep the AUTO logs of earlier runs"`
+	MinFDs         *int             `name:"minfds" short:"a" type:"number" placeholder:"NUM" help:"refuse to start with fewer open files allowed"`
+	StripANSI      bool             `name:"strip_ansi" short:"t" help:"keep escape sequences out of the logs of programs"`
+	MinProcs       *int             `name:"minprocs" type:"number" placeholder:"NUM" help:"refuse to start with fewer processes allowed"`
+	ProfileOptions *string          `name:"profile_options" placeholder:"OPTIONS" help:"accepted, but without effect"`
+	Check          bool             `name:"check" exact:"" help:"read the configuration, tell all that is wrong with it, and exit"`
 }
-
-const daemonHelp = `Options:
--c/--configuration FILENAME -- read this file instead of searching for one
--n/--nodaemon -- stay in the foreground (nodaemon=true in the file)
--s/--silent -- do not show the log in the foreground (silent=true in the file)
--h/--help -- show this text and exit
--v/--version -- show the version number and exit
--u/--user USER -- become this user, by name or by number
--m/--umask UMASK -- file creation mask in the background (default 022)
--d/--directory DIRECTORY -- go there when going into the background
--l/--logfile FILENAME -- use FILENAME as the log of supervisord
--y/--logfile_maxbytes BYTES -- rotate that log when it would exceed BYTES
--z/--logfile_backups NUM -- keep NUM old logs
--e/--loglevel LEVEL -- log what is at least this important (critical,error,warn,info,debug,trace,blather)
--j/--pidfile FILENAME -- write the process id to FILENAME
--i/--identifier STR -- name of this supervisord among others
--q/--childlogdir DIRECTORY -- make the AUTO logs of programs there
--k/--nocleanup -- keep the AUTO logs of earlier runs
--a/--minfds NUM -- refuse to start with fewer open files allowed
--t/--strip_ansi -- keep escape sequences out of the logs of programs
---minprocs NUM -- refuse to start with fewer processes allowed
---profile_options OPTIONS -- accepted, but without effect
---check -- read the configuration, tell all that is wrong with it, and exit
-`
 
 // overrides is what the flags put in place of the file's settings.
 func (f *daemonFlags) overrides() supervise.Overrides {
@@ -210,7 +183,7 @@ func (p program) supervisord() int {
 	case err != nil:
 		return p.refuse(err)
 	case flags.Help:
-		fmt.Fprintf(p.stdout, "supervisord -- run a set of applications and keep them running.\n\nUsage: %s [options]\n\n%s\n", p.argv0, daemonHelp)
+		fmt.Fprintf(p.stdout, "supervisord -- run a set of applications and keep them running.\n\nUsage: %s [options]\n\n%s\n", p.argv0, optionList(flags))
 		return 0
 	case flags.Version:
 		fmt.Fprintln(p.stdout, version)
@@ -253,25 +226,16 @@ const rootWarning = "supervisord: UserWarning: Supervisord is running as root an
 
 // ctlFlags is the command line of supervisorctl. A nil field was not given.
 type ctlFlags struct {
-	Configuration *string `name:"configuration" short:"c"`
-	Help          bool    `name:"help" short:"h"`
-	Interactive   bool    `name:"interactive" short:"i"`
-	ServerURL     *string `name:"serverurl" short:"s" type:"url"`
-	Username      *string `name:"username" short:"u"`
-	Password      *string `name:"password" short:"p"`
-	HistoryFile   *string `name:"history_file" short:"r"`
+	Configuration *string `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
+	Help          bool    `name:"help" short:"h" help:"show this text and exit"`
+	Interactive   bool    `name:"interactive" short:"i" help:"start an interactive shell; with an action: ask for name and password if need be"`
+	ServerURL     *string `name:"serverurl" short:"s" type:"url" placeholder:"URL" help:"where supervisord listens (default \"http://localhost:9001\")"`
+	Username      *string `name:"username" short:"u" placeholder:"USERNAME" help:"name to give to the server"`
+	Password      *string `name:"password" short:"p" placeholder:"PASSWORD" help:"password to give to the server"`
+	HistoryFile   *string `name:"history_file" short:"r" placeholder:"FILENAME" help:"accepted, but without effect: set history_file in the file"`
 }
 
-const ctlHelp = `Options:
--c/--configuration FILENAME -- read this file instead of searching for one
--h/--help -- show this text and exit
--i/--interactive -- start an interactive shell; with an action: ask for name and password if need be
--s/--serverurl URL -- where supervisord listens (default "http://localhost:9001")
--u/--username USERNAME -- name to give to the server
--p/--password PASSWORD -- password to give to the server
--r/--history_file FILENAME -- accepted, but without effect: set history_file in the file
-
-action [arguments] -- what supervisord is to do, for example "status" or
+const ctlActions = `action [arguments] -- what supervisord is to do, for example "status" or
 "restart web". Without an action a shell starts that reads actions from the
 terminal. The action "help" lists all of them.
 `
@@ -284,8 +248,8 @@ func (p program) supervisorctl() int {
 	case err != nil:
 		return p.refuse(err)
 	case flags.Help:
-		fmt.Fprintf(p.stdout, "supervisorctl -- control applications run by supervisord.\n\nUsage: %s [options] [action [arguments]]\n\n%s\n",
-			p.argv0, ctlHelp)
+		fmt.Fprintf(p.stdout, "supervisorctl -- control applications run by supervisord.\n\nUsage: %s [options] [action [arguments]]\n\n%s\n%s\n",
+			p.argv0, optionList(flags), ctlActions)
 		return 0
 	}
 	var path string
@@ -400,4 +364,21 @@ func mapper[T any](name string, parse func(string) (T, error)) kong.Option {
 		}
 		return err
 	}))
+}
+
+// optionList describes each option on a line of its own.
+func optionList(flags any) string {
+	var b strings.Builder
+	b.WriteString("Options:\n")
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(flags)) {
+		if short := f.Tag.Get("short"); short != "" {
+			b.WriteString("-" + short + "/")
+		}
+		b.WriteString("--" + f.Tag.Get("name"))
+		if placeholder := f.Tag.Get("placeholder"); placeholder != "" {
+			b.WriteString(" " + placeholder)
+		}
+		b.WriteString(" -- " + f.Tag.Get("help") + "\n")
+	}
+	return b.String()
 }
