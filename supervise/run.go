@@ -35,7 +35,9 @@ func Run(st Start) (exit int, err error) {
 	}
 	closeInherited()
 	defer st.Signals.stop()
-	d := &daemon{Start: st, executable: selfPath(), parent: parent, path: st.Path, first: true}
+	tidier := newTidier(tidyAfter, freeMemory)
+	defer tidier.stop()
+	d := &daemon{Start: st, tidier: tidier, executable: selfPath(), parent: parent, path: st.Path, first: true}
 	d.remember(cfg, nil)
 	for {
 		next, exit, err := d.round(cfg)
@@ -49,6 +51,7 @@ func Run(st Start) (exit int, err error) {
 // daemon is what lives longer than a round.
 type daemon struct {
 	Start
+	tidier     *tidier
 	executable string
 	path       string   // of the configuration: as given, or absolute once the directory has changed
 	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
@@ -68,6 +71,7 @@ func (d *daemon) read() (*Config, error) {
 	if earlier := d.environ.Load(); earlier != nil {
 		o.Environment = *earlier
 	}
+	defer d.tidier.soon()
 	cfg, err := ReadConfig(d.path, o, d.Env)
 	if err != nil {
 		return nil, err
@@ -169,7 +173,7 @@ func logNotes(log *Logger, notes []Note) {
 // newSupervisor makes a round without groups.
 func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supervisor, error) {
 	s := &Supervisor{
-		log: log, cfg: cfg, read: d.read, executable: d.executable,
+		log: log, cfg: cfg, read: d.read, tidier: d.tidier, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
 		table:    table{byPID: map[int]*process{}},
 		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, log: log},
@@ -283,7 +287,8 @@ func (s *Supervisor) serve(cfg *Config, listeners []net.Listener, api *API) serv
 	for i, l := range listeners {
 		server := web.NewServer(web.Options{
 			Config: cfg.Servers[i], Version: api.version, Backend: api, Log: s.log, Stderr: os.Stderr,
-			RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc().Serve(ctx, body, dst) },
+			Large: s.tidier.soon,
+			RPC:   func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc().Serve(ctx, body, dst) },
 		})
 		all = append(all, server)
 		go server.Serve(l) // ends with Close, and has no other error worth a word

@@ -28,6 +28,7 @@ type Supervisor struct {
 	log        *Logger // safe for concurrent use
 	cfg        *Config // as last read
 	read       func() (*Config, error)
+	tidier     *tidier
 	executable string // our own binary
 
 	environ     []string

@@ -32,6 +32,9 @@ type Options struct {
 	// connection.
 	RPC func(ctx context.Context, body, dst []byte) (answer []byte, status int)
 
+	// Large, if it is not nil, is called after each answer of more than 64 KiB.
+	Large func()
+
 	MaxBody        int // greatest body of a request in bytes; 0 means 64 MiB
 	MaxConnections int // open at a time; 0 means 1024
 
@@ -667,6 +670,9 @@ func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
 		err = c.write(piece, c.server.opts.limits.write)
 	}
 	c.logAccess(r.line, rep.status, int64(size), now)
+	if large := c.server.opts.Large; large != nil && size > firstWrite {
+		large()
+	}
 	return keep && err == nil && c.server.ctx.Err() == nil
 }
 

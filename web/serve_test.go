@@ -445,6 +445,17 @@ func TestPipelining(t *testing.T) {
 	}
 }
 
+func TestLarge(t *testing.T) {
+	var large atomic.Int32
+	ts := start(t, func(o *Options) { o.Large = func() { large.Add(1) } })
+	for _, size := range []int{10, 60 << 10, 64 << 10, 1 << 20} {
+		ts.exchange(t, fmt.Sprintf("POST /RPC2 HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))+probeRequest)
+	}
+	if n := large.Load(); n != 2 {
+		t.Errorf("told of %d large answers, want 2", n)
+	}
+}
+
 // TestGoneClient: a client that goes away does not end its call.
 func TestGoneClient(t *testing.T) {
 	entered, release, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
