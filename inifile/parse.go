@@ -19,11 +19,13 @@ func (f *File) merge(name string, data []byte) error {
 			break // the line goes on in text that cannot be decoded
 		}
 		p.line++
-		end := ""
-		if ended {
-			end = "\n"
+		switch { // messages show it with a line feed, whatever its end is
+		case ended && text[len(line)] == '\n':
+			line = text[:len(line)+1]
+		case ended:
+			line += "\n"
 		}
-		if err := p.read(line, end); err != nil {
+		if err := p.read(line); err != nil {
 			return err
 		}
 		text = rest
@@ -80,9 +82,9 @@ type badLine struct {
 	text   string
 }
 
-// read takes in one line and its end, a line feed unless it is an unfinished last
-// one: messages show both.
-func (p *parser) read(line, end string) error {
+// read takes in one line, which ends in a line feed unless it is an unfinished
+// last one.
+func (p *parser) read(line string) error {
 	text := line
 	cut := commentStart(line)
 	if cut >= 0 {
@@ -111,23 +113,23 @@ func (p *parser) read(line, end string) error {
 	if p.section == nil {
 		return &Error{Pos: Position{p.name, p.line}, Err: fmt.Errorf(
 			"File contains no section headers.\nfile: %s, line: %d\n%s",
-			PythonRepr(p.name), p.line, PythonRepr(line+end))}
+			PythonRepr(p.name), p.line, PythonRepr(line))}
 	}
-	p.option(line, end, text)
+	p.option(line, text)
 	return nil
 }
 
 // option takes in a line that should be "key = value" or "key: value", of which
 // text is what is left without comment and blanks.
-func (p *parser) option(line, end, text string) {
+func (p *parser) option(line, text string) {
 	i := strings.IndexAny(text, "=:")
 	if i < 0 {
-		p.bad = append(p.bad, badLine{p.line, line + end})
+		p.bad = append(p.bad, badLine{p.line, line})
 		return // and the key before goes on
 	}
 	p.finish()
 	if i == 0 {
-		p.bad = append(p.bad, badLine{p.line, line + end})
+		p.bad = append(p.bad, badLine{p.line, line})
 		return
 	}
 	p.key = toLower(TrimSpace(text[:i]))
