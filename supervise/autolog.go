@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
-	"sync"
 
 	"supervisor/inifile"
 )
@@ -57,9 +55,9 @@ func cleanAutoLogs(dir, identifier string) (trouble []Note) {
 	if err != nil {
 		return []Note{{Warn, "Could not clear childlog dir"}}
 	}
-	pattern := sync.OnceValue(func() *regexp.Regexp { return autoLogPattern(identifier) }) // mostly there is nothing to match
+	pattern := autoLogPattern(identifier)
 	for _, entry := range entries {
-		if !strings.Contains(entry.Name(), "---") || !pattern().MatchString(entry.Name()) {
+		if !pattern.MatchString(entry.Name()) {
 			continue
 		}
 		path := filepath.Join(dir, entry.Name())
