@@ -24,7 +24,7 @@ type Start struct {
 	Argv0     string            // for messages: "For help, use ARGV0 -h"
 	Version   string            // what getSupervisorVersion says
 	Args      []string          // the words after argv[0], for the process in the background
-	Signals   *Signals          // if they are being caught already; may be nil
+	Signals   *Signals          // being caught since the program began
 
 	Stdout, Stderr io.Writer
 }

@@ -416,7 +416,7 @@ func (p *process) logPath(ch Channel) string {
 func (p *process) description(now time.Time) string {
 	switch p.State {
 	case xmlrpc.Running:
-		b := append(make([]byte, 0, 48), "pid "...) // one allocation, for a thousand processes at a time
+		b := append(make([]byte, 0, 48), "pid "...)
 		b = append(strconv.AppendInt(b, int64(p.PID), 10), ", uptime "...)
 		return string(appendUptime(b, now.Sub(p.Started)))
 	case xmlrpc.Fatal, xmlrpc.Backoff:

@@ -48,6 +48,15 @@ func TestDescription(t *testing.T) {
 	}
 }
 
+// Clients ask for all processes at a time.
+func TestDescriptionAllocates(t *testing.T) {
+	now := time.Now()
+	p := &process{cfg: testProgram(), status: status{State: xmlrpc.Running, PID: 1 << 20, Started: now.Add(-100 * 24 * time.Hour)}}
+	if n := testing.AllocsPerRun(100, func() { p.description(now) }); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestExitStatus(t *testing.T) {
 	for _, tt := range []struct {
 		raw  syscall.WaitStatus

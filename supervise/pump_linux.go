@@ -8,8 +8,9 @@ import (
 )
 
 // poller pumps the outputs of all children, but for those that add knows of, in one
-// goroutine: an idle child costs no stack and no buffer. It waits on an epoll descriptor of its own, and the
-// runtime's poller waits on that one, so no thread is held while nothing comes.
+// goroutine: an idle child costs no stack and no buffer. It waits on an epoll
+// descriptor of its own, and the runtime's poller waits on that one, so no thread is
+// held while nothing comes.
 //
 // It also waits for the children themselves: who has read a child's last output
 // is the first to be able to say that it has ended.

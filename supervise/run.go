@@ -22,9 +22,6 @@ import (
 // Run is supervisord. It returns the exit status, or an error of the
 // configuration or of the start that is to be shown as a usage error.
 func Run(st Start) (exit int, err error) {
-	if st.Signals == nil {
-		st.Signals = CatchSignals()
-	}
 	parent := takeParent(st.Env)
 	cfg, err := ReadConfig(st.Path, st.Overrides, st.Env)
 	if err != nil {
@@ -71,7 +68,7 @@ func (d *daemon) read() (*Config, error) {
 	if earlier := d.environ.Load(); earlier != nil {
 		o.Environment = *earlier
 	}
-	defer d.tidier.soon()
+	defer d.tidier.soon() // a thousand programs are read with megabytes
 	cfg, err := ReadConfig(d.path, o, d.Env)
 	if err != nil {
 		return nil, err
@@ -115,7 +112,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 	}
 	defer s.close()
 	if d.first {
-		d.Signals.keep() // before anybody can see that we are there, and there is something to tidy up
+		d.Signals.keep() // before there is a socket or a file that a sudden end would leave behind
 	}
 	listeners, err := listen(cfg, d.Stderr)
 	if err != nil {

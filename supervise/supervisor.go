@@ -28,7 +28,7 @@ type Supervisor struct {
 	log        *Logger // safe for concurrent use
 	cfg        *Config // as last read
 	read       func() (*Config, error)
-	tidier     *tidier
+	tidier     *tidier // safe for concurrent use
 	executable string // our own binary
 
 	environ     []string
