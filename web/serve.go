@@ -61,6 +61,7 @@ const (
 	firstBuffer  = 4 << 10  // enough for nearly every request and answer
 	maxPooled    = 2 << 20  // greater buffers are left to the collector
 	firstWrite   = 64 << 10 // bytes of a body that go out with the header
+	largeAnswer  = 64 << 10 // bytes; more than that is told to Large
 	pieceOfWrite = 256 << 10
 	acceptPause  = time.Second
 )
@@ -670,7 +671,7 @@ func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
 		err = c.write(piece, c.server.opts.limits.write)
 	}
 	c.logAccess(r.line, rep.status, int64(size), now)
-	if large := c.server.opts.Large; large != nil && size > firstWrite {
+	if large := c.server.opts.Large; large != nil && size > largeAnswer {
 		large()
 	}
 	return keep && err == nil && c.server.ctx.Err() == nil

@@ -43,7 +43,7 @@ func DecodeCall(body []byte) (method string, params []any, err error) {
 	return new(decoder).call(body)
 }
 
-// call is DecodeCall.
+// call does what DecodeCall says, if d is new or has forgotten what it read before.
 func (d *decoder) call(body []byte) (method string, params []any, err error) {
 	if err := d.decode(string(body), false); err != nil {
 		return "", nil, err
