@@ -29,7 +29,7 @@ type Supervisor struct {
 	cfg        *Config // as last read
 	read       func() (*Config, error)
 	tidier     *tidier // safe for concurrent use
-	executable string // our own binary
+	executable string  // our own binary
 
 	environ     []string
 	environArgs arguments         // the same, as the system takes it
