@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 
 	"supervisor/inifile"
 )
@@ -54,6 +56,10 @@ func cleanAutoLogs(dir, identifier string) (trouble []Note) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return []Note{{Warn, "Could not clear childlog dir"}}
+	}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !strings.Contains(e.Name(), "---") })
+	if len(entries) == 0 {
+		return nil // mostly, and then the start need not compile a pattern
 	}
 	pattern := autoLogPattern(identifier)
 	for _, entry := range entries {
