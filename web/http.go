@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,7 +73,36 @@ type request struct {
 	query   string // of uri, behind the question mark
 	version string // "1.1"; "None" if the request line had none
 	header  header
+	framing framing
 	body    []byte // of POST to /RPC2 and to a page; UTF-8
+	read    bool   // the body has been read
+}
+
+// unread returns how much of the body has not been read.
+func (r *request) unread() int {
+	if r.read {
+		return 0
+	}
+	return r.framing.length
+}
+
+// maxDiscard is the most that is read of a body that nobody wants, so that the
+// connection can be kept.
+const maxDiscard = 64 << 10
+
+// ends reports whether it is beyond doubt where the next request begins. A client
+// that waits to be asked for the body may leave it out.
+func (r *request) ends() bool {
+	if r.framing.doubt {
+		return false
+	}
+	n := r.unread()
+	return n == 0 || n <= maxDiscard && !r.expects()
+}
+
+func (r *request) expects() bool {
+	_, ok := r.header.get("Expect")
+	return ok
 }
 
 // header is the header block of a request: lines separated by CRLF, with
@@ -109,6 +138,11 @@ type reply struct {
 	// the client at once. ctx ends when the client has gone or the server
 	// closes. The connection closes when stream returns.
 	stream func(ctx context.Context, w io.Writer) error
+}
+
+// has reports whether a reply has a field of that name.
+func (rep *reply) has(name string) bool {
+	return slices.ContainsFunc(rep.header, func(f field) bool { return f.name == name })
 }
 
 // errorReply returns Supervisor's page for a status, with the fields in front.
@@ -184,6 +218,7 @@ func parseRequest(r *request, block string) error {
 		fields = strings.NewReplacer("\r\n ", "", "\r\n\t", "").Replace(fields)
 	}
 	*r = request{line: line, method: method, uri: decodeURI(uri), version: version, header: header(fields)}
+	r.framing = frame(r, uri, block)
 	r.path, r.params, r.query = splitURI(r.uri)
 	return nil
 }
@@ -264,38 +299,6 @@ func unhex(c byte) int {
 		return int(c-'A') + 10
 	}
 	return -1
-}
-
-// contentLength returns the length of the body that r announces, or the status
-// that says why it cannot be told. It reads numbers as Python does: blanks
-// around, a sign, and underscores between digits. A length that fits no int is
-// returned as the greatest one.
-func contentLength(r *request) (length, status int) {
-	text, ok := r.header.get("Content-Length")
-	if !ok {
-		return 0, 411
-	}
-	text = strings.TrimSpace(text)
-	digits := strings.TrimPrefix(text, "-")
-	negative := len(digits) < len(text)
-	if !negative {
-		digits = strings.TrimPrefix(text, "+")
-	}
-	if digits == "" || strings.HasPrefix(digits, "_") || strings.HasSuffix(digits, "_") || strings.Contains(digits, "__") {
-		return 0, 500
-	}
-	digits = strings.ReplaceAll(digits, "_", "")
-	if strings.Trim(digits, "0123456789") != "" {
-		return 0, 500
-	}
-	if negative {
-		return 0, 0
-	}
-	n, err := strconv.Atoi(digits)
-	if err != nil {
-		return math.MaxInt, 0 // too great: all else has been looked at
-	}
-	return n, 0
 }
 
 // keepAlive reports whether the connection stays open after an answer whose

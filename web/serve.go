@@ -383,9 +383,6 @@ func (s *Server) static(r *request) reply {
 		{"Content-Length", itoa(len(file.body))},
 		{"Content-Type", file.contentType},
 	}}
-	if r.method == "HEAD" {
-		rep.body = nil
-	}
 	return rep
 }
 
@@ -610,30 +607,21 @@ func (c *conn) release() {
 // that the connection is done. No length and a negative one is an empty body,
 // for which Supervisor waits forever.
 func (c *conn) readBody(r *request) (status int, err error) {
-	length, status := contentLength(r)
-	if status != 0 {
-		return status, nil
+	length := r.framing.length
+	if r.framing.status != 0 {
+		return r.framing.status, nil
 	}
 	if length > c.server.opts.MaxBody {
 		return 413, nil
 	}
-	for len(c.buf)-c.start < length {
-		if !c.timed {
-			c.timed = true
-			c.SetReadDeadline(time.Now().Add(c.server.opts.limits.body)) // as in readHeader
-		}
-		if err := c.fill(); err != nil {
-			return 0, err
-		}
-	}
-	if c.timed {
-		c.timed = false
-		c.SetReadDeadline(time.Time{}) // as in readHeader
+	if err := c.await(length); err != nil {
+		return 0, err
 	}
 	r.body = c.buf[c.start : c.start+length : c.start+length]
 	c.start += length
+	r.read = true
 	if !utf8.Valid(r.body) {
-		return 0, errSilent
+		return 400, nil
 	}
 	return 0, nil
 }
@@ -645,8 +633,11 @@ func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
 		c.stream(r, rep, now)
 		return false
 	}
-	keep = !rep.close && keepAlive(r, exact)
+	keep = !rep.close && r.ends() && keepAlive(r, exact)
 	length := len(rep.body)
+	if r.method == "HEAD" {
+		rep.body = nil
+	}
 	if rep.status == 304 {
 		length = -1
 		keep = keep && r.version != "1.0" // as for any answer without a length
@@ -654,8 +645,11 @@ func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
 	hold := c.server.getBuffer()
 	defer c.server.putBuffer(hold)
 	out := appendHead(*hold, r.version, rep, length, now)
-	if keep && r.version == "1.0" {
+	switch {
+	case keep && r.version == "1.0":
 		out = append(out, "Connection: Keep-Alive\r\n"...)
+	case !keep && keepAlive(r, exact) && !rep.has("Connection"):
+		out = append(out, "Connection: close\r\n"...)
 	}
 	out = append(out, "\r\n"...)
 	size := len(out) + len(rep.body)
@@ -674,7 +668,40 @@ func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
 	if large := c.server.opts.Large; large != nil && size > largeAnswer {
 		large()
 	}
+	if keep && err == nil {
+		err = c.discard(r.unread())
+	}
 	return keep && err == nil && c.server.ctx.Err() == nil
+}
+
+// discard reads n bytes that nobody wants.
+func (c *conn) discard(n int) error {
+	if n == 0 {
+		return nil
+	}
+	if err := c.await(n); err != nil {
+		return err
+	}
+	c.start += n
+	return nil
+}
+
+// await reads until n bytes of a body are in buf.
+func (c *conn) await(n int) error {
+	for len(c.buf)-c.start < n {
+		if !c.timed {
+			c.timed = true
+			c.SetReadDeadline(time.Now().Add(c.server.opts.limits.body)) // as in readHeader
+		}
+		if err := c.fill(); err != nil {
+			return err
+		}
+	}
+	if c.timed {
+		c.timed = false
+		c.SetReadDeadline(time.Time{}) // as in readHeader
+	}
+	return nil
 }
 
 // write writes p within the time given, or less if the server is closing.
