@@ -112,27 +112,61 @@ func printable(s string) string {
 	}, s)
 }
 
-// A Host that we do not know is accepted: behind a proxy, in a container and by
-// an alias a server has names that it cannot know, and clients use them. Against
-// a page that has its own name resolved to our address (DNS rebinding) only a
-// password helps.
+// origin says what is known of the page that a request comes from.
+type origin int
 
-// crossSite reports whether a browser sent the request on behalf of another
-// site's page, so that it must not change anything. Who sends none of the
-// fields that browsers do, scripts and curl, is trusted. A page that is to pass
-// must not suppress its Referer: an Origin of "null" is another site.
-func crossSite(r *request) bool {
+const (
+	originNone  origin = iota // no page: a script, curl
+	originSame                // certainly one of ours
+	originOther               // certainly another site's
+	originMaybe               // a browser's, which does not tell
+)
+
+// originOf finds out what page a request comes from. Without TLS a browser sends
+// Sec-Fetch-Site only to localhost, and a GET has no Origin. A page can have its
+// browser leave the Referer out, so a browser that tells nothing may act for any page.
+func originOf(r *request) origin {
 	if site, ok := r.header.get("Sec-Fetch-Site"); ok {
-		return site != "same-origin" && site != "none"
+		switch site {
+		case "same-origin":
+			return originSame
+		case "none": // typed, a bookmark, or a link in a mail program
+			return originMaybe
+		}
+		return originOther
 	}
-	// Without TLS a browser sends no Sec-Fetch-Site except to localhost.
-	origin, ok := r.header.get("Origin")
+	from, ok := r.header.get("Origin")
 	if !ok {
-		if origin, ok = r.header.get("Referer"); !ok {
-			return false
+		from, ok = r.header.get("Referer")
+	}
+	switch {
+	case ok && sameSite(r, from):
+		return originSame
+	case ok:
+		return originOther
+	case isBrowser(r):
+		return originMaybe
+	}
+	return originNone
+}
+
+// isBrowser reports whether a request looks like a browser's.
+func isBrowser(r *request) bool {
+	agent, _ := r.header.get("User-Agent")
+	if strings.HasPrefix(agent, "Mozilla/") {
+		return true
+	}
+	for _, name := range []string{"Upgrade-Insecure-Requests", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-User"} {
+		if _, ok := r.header.get(name); ok {
+			return true
 		}
 	}
-	_, authority, _ := strings.Cut(origin, "://")
+	return false
+}
+
+// sameSite reports whether an Origin or Referer has the host that r was sent to.
+func sameSite(r *request, from string) bool {
+	_, authority, _ := strings.Cut(from, "://")
 	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
 		authority = authority[:i]
 	}
@@ -140,10 +174,18 @@ func crossSite(r *request) bool {
 	// forwarded one without being asked for permission first.
 	for _, name := range []string{"Host", "X-Forwarded-Host"} {
 		if host, ok := r.header.get(name); ok && host != "" && strings.EqualFold(host, authority) {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// crossSite reports whether a POST comes from a browser that acts, or may act, for
+// another site's page, so that it must not change anything. Browsers say of each POST
+// where it comes from.
+func crossSite(r *request) bool {
+	from := originOf(r)
+	return from == originOther || from == originMaybe
 }
 
 // crossSiteCall reports whether the request is an XML-RPC call that a page of

@@ -116,7 +116,9 @@ func TestCrossSite(t *testing.T) {
 	}{
 		{"curl", "Host: h", false},
 		{"same origin", "Host: h\r\nSec-Fetch-Site: same-origin", false},
-		{"typed by the user", "Sec-Fetch-Site: none", false},
+		{"typed by the user", "Sec-Fetch-Site: none", true},
+		{"browser that tells nothing", "Host: h\r\nUser-Agent: Mozilla/5.0", true},
+		{"navigation that tells nothing", "Host: h\r\nUpgrade-Insecure-Requests: 1", true},
 		{"other site", "Host: h\r\nSec-Fetch-Site: cross-site", true},
 		{"other port of the host", "Host: h\r\nSec-Fetch-Site: same-site\r\nReferer: http://h/", true},
 		{"same origin behind a proxy", "Host: back\r\nOrigin: https://h\r\nSec-Fetch-Site: same-origin", false},

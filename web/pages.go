@@ -69,19 +69,91 @@ func (u *ui) index(ctx context.Context, r *request) reply {
 	if p["action"] == "" {
 		return u.status(ctx, p)
 	}
-	if crossSite(r) || prefetch(r) {
+	switch {
+	case prefetch(r):
 		return errorReply(403)
+	case r.method == "POST" && crossSite(r):
+		return u.otherSite(r)
+	case r.method != "POST" && originOf(r) != originNone && originOf(r) != originSame:
+		return u.ask(p)
 	}
 	message, err := u.act(ctx, p["action"], p["processname"])
 	if err != nil {
 		return u.failed(err)
 	}
-	location := "/?message=" + quote(message)
+	location := home(r) + "?message=" + quote(message)
 	if p["filter"] != "" {
 		location += "&filter=" + quote(p["filter"])
 	}
 	header := append([]field{{"Location", location}, {"Content-Type", "text/html"}}, uncached()...)
 	return reply{status: 301, header: header, body: errorBody(301)}
+}
+
+// home is where a redirect leads: relative to the page, so that it stays below the
+// prefix that a proxy may have. A bare client, which cannot be a browser and shows no
+// proxy, gets the path that is recorded of Supervisor.
+func home(r *request) string {
+	for _, name := range []string{"User-Agent", "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"} {
+		if _, ok := r.header.get(name); ok {
+			return "./"
+		}
+	}
+	return "/"
+}
+
+// question is what ask.html asks.
+type question struct {
+	Version     string
+	Text        string // what would be done
+	Action      string
+	Processname string
+	Filter      string
+}
+
+// ask shows a page that asks whether an action is wanted, in place of carrying it out:
+// the browser was led here by a link of which nobody knows who made it.
+func (u *ui) ask(p params) reply {
+	q := question{Version: u.version, Action: p["action"], Processname: p["processname"], Filter: p["filter"]}
+	q.Text = actionText(q.Action, q.Processname)
+	return u.page("ask.html", q)
+}
+
+// actionText says what an action does.
+func actionText(action, name string) string {
+	switch action {
+	case "stopall":
+		return "stop all programs"
+	case "restartall":
+		return "restart all programs"
+	case "startgroup", "stopgroup", "restartgroup":
+		return strings.TrimSuffix(action, "group") + " the group " + name
+	case "clearlog":
+		return "clear the log of " + name
+	}
+	return strings.TrimSpace(action + " " + name)
+}
+
+// refusal is what refused.html tells.
+type refusal struct {
+	Version string
+	From    string // the Origin or Referer, "" if there is none
+	Host    string // what the request is for
+}
+
+// otherSite refuses an action that comes from a page of another site, or seems to,
+// because a proxy did not hand on the name that the browser had asked for.
+func (u *ui) otherSite(r *request) reply {
+	refused := refusal{Version: u.version}
+	refused.Host, _ = r.header.get("Host")
+	var ok bool
+	if refused.From, ok = r.header.get("Origin"); !ok {
+		refused.From, _ = r.header.get("Referer")
+	}
+	rep := u.page("refused.html", refused)
+	if rep.status == 200 {
+		rep.status = 403
+	}
+	return rep
 }
 
 // prefetch reports whether a browser only guesses that its user might go there.

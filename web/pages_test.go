@@ -539,9 +539,9 @@ func TestActions(t *testing.T) {
 
 func TestActionByPost(t *testing.T) {
 	z := newZoo()
-	r, _ := zooUI(t, z).serve(t.Context(), &request{method: "POST", path: "/index.html", query: "filter=a%20b",
+	r, _ := zooUI(t, z).serve(t.Context(), &request{method: "POST", path: "/index.html", query: "filter=a%20b", header: "User-Agent: curl/8",
 		body: []byte("processname=gone&action=stop&action=start")})
-	if want := "/?message=Process%20gone%20started&filter=a%20b"; r.status != 301 || r.field("Location") != want {
+	if want := "./?message=Process%20gone%20started&filter=a%20b"; r.status != 301 || r.field("Location") != want {
 		t.Errorf("%d, Location %q, want %q", r.status, r.field("Location"), want)
 	}
 }
@@ -556,12 +556,23 @@ func TestPrefetchIsNoAction(t *testing.T) {
 }
 
 func TestCrossSiteIsNoAction(t *testing.T) {
-	for _, method := range []string{"GET", "POST"} {
+	const other, silent, mail = "Origin: http://evil.example\r\n", "User-Agent: Mozilla/5.0\r\n", "Sec-Fetch-Site: none\r\n"
+	for _, row := range []struct {
+		method, header string
+		status         int
+		has            string
+	}{
+		{"POST", other, 403, "comes from <code>http://evil.example</code>,\nbut it is for <code>localhost:9001</code>"},
+		{"POST", silent, 403, "comes from no page at all"},
+		{"GET", other, 200, "<strong>stop all programs</strong>"},
+		{"GET", silent, 200, `<input type="hidden" name="action" value="stopall" />`},
+		{"GET", mail, 200, "Nothing has been done"},
+	} {
 		z := newZoo()
-		r, _ := zooUI(t, z).serve(t.Context(), &request{method: method, path: "/", query: "action=stopall",
-			header: "Host: localhost:9001\r\nOrigin: http://evil.example\r\n"})
-		if r.status != 403 || len(z.calls) > 0 {
-			t.Errorf("%s: status %d, calls %q", method, r.status, z.calls)
+		r, _ := zooUI(t, z).serve(t.Context(), &request{method: row.method, path: "/", query: "action=stopall",
+			header: header("Host: localhost:9001\r\n" + row.header)})
+		if r.status != row.status || len(z.calls) > 0 || !strings.Contains(string(r.body), row.has) {
+			t.Errorf("%s %s: status %d, calls %q, %s", row.method, row.header, r.status, z.calls, r.body)
 		}
 	}
 }
@@ -598,7 +609,7 @@ func TestStatic(t *testing.T) {
 // Supervisor has no external asset, and its policy forbids inline script and
 // style.
 func TestNothingInline(t *testing.T) {
-	for _, name := range []string{"status.html", "tail.html"} {
+	for _, name := range []string{"status.html", "tail.html", "ask.html", "refused.html"} {
 		a, _ := newUI(newZoo(), "", &fakeLog{}).static(name)
 		for _, bad := range []string{" style=", "<style", " onclick", "javascript:", "src=\"http", "src=\"//"} {
 			if strings.Contains(string(a.body), bad) {
