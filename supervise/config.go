@@ -327,6 +327,7 @@ func (r *reading) readInetServer(section *inifile.Section) ServerConfig {
 		}
 		c.Address = host + ":" + strconv.Itoa(number)
 	}
+	c.AllowedHosts = s.List("allowed_hosts")
 	r.collect(s)
 	return c
 }

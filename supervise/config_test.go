@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -418,7 +419,7 @@ func TestServers(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := ServerConfig{Section: "unix_http_server", Network: "unix", Address: dir + "/s.sock", Mode: 0o770, Password: "x"}
-		if c.Servers[0] != want {
+		if !reflect.DeepEqual(c.Servers[0], want) {
 			t.Errorf("got  %+v\nwant %+v", c.Servers[0], want)
 		}
 	})

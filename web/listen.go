@@ -27,6 +27,11 @@ type ListenConfig struct {
 	UID, GID int         // owner of a unix socket; -1 leaves it unchanged
 	Username string      // empty: no authentication
 	Password string      // plain, or "{SHA}" and the hexadecimal SHA-1
+
+	// AllowedHosts are names that requests may ask for besides addresses, localhost
+	// and the server's own; "*" is any. Empty: a server on a loopback address without
+	// a password answers to its own names only, any other to all.
+	AllowedHosts []string
 }
 
 // URL returns the address as clients write it: unix://PATH or http://HOST:PORT,

@@ -72,6 +72,7 @@ const (
 type Server struct {
 	opts   Options
 	auth   credentials
+	hosts  hosts
 	ctx    context.Context // ends in Close
 	cancel context.CancelFunc
 	epoch  time.Time
@@ -114,6 +115,7 @@ func NewServer(opts Options) *Server {
 	s := &Server{
 		opts:  opts,
 		auth:  credentials{opts.Config.Username, opts.Config.Password},
+		hosts: hostsOf(opts.Config),
 		epoch: time.Now(),
 		freed: make(chan struct{}, 1),
 		conns: make(map[*conn]struct{}),
@@ -264,6 +266,9 @@ func (s *Server) answer(c *conn, r *request, out *[]byte) (rep reply, exact bool
 			rep, exact, err = errorReply(500), false, nil
 		}
 	}()
+	if host, _ := r.header.get("Host"); !s.hosts.allow(host) {
+		return wrongHost(host), false, nil
+	}
 	if status := s.auth.check(r.header, s.opts.Stderr); status == 401 {
 		rep = errorReply(status, field{"Connection", "close"}, field{"WWW-Authenticate", `Basic realm="default"`})
 		rep.close = true
