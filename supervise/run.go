@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -322,14 +323,26 @@ func (l rpcLog) Faulted(method string, f *xmlrpc.Fault) {
 
 func (l rpcLog) Invalid(data []byte, reason string) {
 	if reason == "no method name" {
-		l.log.Error("XML-RPC request data %s is invalid: no method name", inifile.PythonRepr(string(data)))
+		l.log.Error("XML-RPC request data %s is invalid: no method name", shown(data))
 		return
 	}
-	l.log.Error("XML-RPC request data %s is invalid: unmarshallable", inifile.PythonRepr(string(data)))
+	l.log.Error("XML-RPC request data %s is invalid: unmarshallable", shown(data))
 }
 
 func (l rpcLog) Crashed(data []byte, trace string) {
-	l.log.Crit("Handling XML-RPC request with data %s raised an unexpected exception: %s", inifile.PythonRepr(string(data)), trace)
+	l.log.Crit("Handling XML-RPC request with data %s raised an unexpected exception: %s", shown(data), trace)
+}
+
+// maxShown is how much of a request is logged, before escaping.
+const maxShown = 1 << 10
+
+// shown is the data of a request for the log.
+func shown(data []byte) string {
+	if len(data) <= maxShown {
+		return inifile.PythonRepr(string(data))
+	}
+	start := strings.ToValidUTF8(string(data[:maxShown]), "")
+	return inifile.PythonRepr(start) + "... (" + strconv.Itoa(len(data)) + " bytes)"
 }
 
 // pidfile is the path of a pidfile that is ours to remove; "" for none.

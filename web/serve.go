@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -845,6 +846,7 @@ func (l *accessLine) String() string {
 
 // logAccess logs an answer. Supervisor takes a line with "error" in it for one.
 func (c *conn) logAccess(line string, status int, size int64, at time.Time) {
+	line = loggable(line)
 	c.line.request, c.line.status, c.line.size, c.line.at = line, status, size, at
 	if saysError(line) {
 		c.server.opts.Log.Error("%s", &c.line)
@@ -852,6 +854,29 @@ func (c *conn) logAccess(line string, status int, size int64, at time.Time) {
 		c.server.opts.Log.Trace("%s", &c.line)
 	}
 	c.line.request = ""
+}
+
+// maxLogged is how much of a request line is logged. Who sends it need not be known.
+const maxLogged = 1 << 10
+
+// loggable returns a request line so that it stays one line, of a limited length, and
+// does nothing to a terminal.
+func loggable(line string) string {
+	if len(line) > maxLogged {
+		line = strings.ToValidUTF8(line[:maxLogged], "") + "..."
+	}
+	if !strings.ContainsFunc(line, unicode.IsControl) {
+		return line
+	}
+	var b strings.Builder
+	for _, r := range line {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\x%02x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // saysError reports whether s contains "error" in any case.

@@ -390,6 +390,20 @@ func TestGluedBody(t *testing.T) {
 	}
 }
 
+// TestLoggable: what a stranger sends stays in one line of the log, and is not long.
+func TestLoggable(t *testing.T) {
+	long := strings.Repeat("e", 2000)
+	for in, want := range map[string]string{
+		"GET /error HTTP/1.1": "GET /error HTTP/1.1", "GET /\xc3\xa9": "GET /\xc3\xa9",
+		"GET /error\n2026 CRIT x\x1b[2J\u0085": `GET /error\x0a2026 CRIT x\x1b[2J\x85`, long: long[:1024] + "...",
+		long[:1023] + "\u00e9": long[:1023] + "...",
+	} {
+		if got := loggable(in); got != want {
+			t.Errorf("%q: got %q", in, got)
+		}
+	}
+}
+
 // TestPieces sends a request byte by byte, and a great one.
 func TestPieces(t *testing.T) {
 	ts := start(t, nil)
