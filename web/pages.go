@@ -198,7 +198,7 @@ func (u *ui) page(name string, data any) reply {
 
 const (
 	minTail = 1 << 10
-	maxTail = 16 << 20 // what a page can be made of without hurting the daemon
+	maxTail = 1 << 20 // what a page can be made of without hurting the daemon
 )
 
 // tailPage is what tail.html shows.

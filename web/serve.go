@@ -56,7 +56,7 @@ type limits struct {
 }
 
 const (
-	maxHeader    = 4 << 20  // bytes
+	maxHeader    = 64 << 10 // bytes: who sends it need not have logged in
 	maxBody      = 64 << 20 // bytes
 	maxConns     = 1024
 	firstBuffer  = 4 << 10  // enough for nearly every request and answer
@@ -423,6 +423,7 @@ type conn struct {
 	hold   *[]byte               // where buf comes from
 	buf    []byte                // what was read
 	start  int                   // where in buf the next request begins
+	want   int                   // bytes of the body that is being read; 0: not known
 	req    request
 	line   accessLine
 }
@@ -596,7 +597,11 @@ func (c *conn) reserve() {
 		c.start = 0
 	}
 	if len(c.buf) == cap(c.buf) {
-		c.buf = append(make([]byte, 0, 2*cap(c.buf)), c.buf...)
+		size := 2 * cap(c.buf)
+		if c.want > cap(c.buf) { // what comes next is of another request
+			size = min(size, c.want)
+		}
+		c.buf = append(make([]byte, 0, size), c.buf...)
 	}
 }
 
@@ -694,6 +699,8 @@ func (c *conn) discard(n int) error {
 
 // await reads until n bytes of a body are in buf.
 func (c *conn) await(n int) error {
+	c.want = n
+	defer func() { c.want = 0 }()
 	for len(c.buf)-c.start < n {
 		if !c.timed {
 			c.timed = true

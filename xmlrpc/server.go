@@ -309,8 +309,12 @@ func (s *Server) multicallOne(ctx context.Context, c any) (value any, err error)
 	return s.call(ctx, method, args)
 }
 
+// maxParams is more arguments than any method has.
+const maxParams = 16
+
 // explode returns the arguments that params stands for: the elements of an
-// array, the keys of a struct, the characters of a string.
+// array, the keys of a struct, the characters of a string. Of a long string there are
+// only so many that it is too many.
 func explode(params any) (args Args, ok bool) {
 	switch params := params.(type) {
 	case []any:
@@ -322,6 +326,9 @@ func explode(params any) (args Args, ok bool) {
 		return args, true
 	case string:
 		for _, r := range params {
+			if len(args) == maxParams {
+				break
+			}
 			args = append(args, string(r))
 		}
 		return args, true

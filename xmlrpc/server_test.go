@@ -299,3 +299,16 @@ func TestMulticallToTheByte(t *testing.T) {
 		t.Errorf("%d\n%s", status, answer)
 	}
 }
+
+// TestExplodeLongString: a string in the place of arguments costs no more than it has
+// to, and is too many arguments for every method.
+func TestExplodeLongString(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	args, ok := explode(long)
+	if !ok || len(args) != maxParams {
+		t.Errorf("%d arguments, %v", len(args), ok)
+	}
+	if n := testing.AllocsPerRun(10, func() { explode(long) }); n > 3*maxParams {
+		t.Errorf("%v allocations", n)
+	}
+}
