@@ -232,7 +232,7 @@ type ctlFlags struct {
 	ServerURL     *string `name:"serverurl" short:"s" type:"url" placeholder:"URL" help:"where supervisord listens (default \"http://localhost:9001\")"`
 	Username      *string `name:"username" short:"u" placeholder:"USERNAME" help:"name to give to the server"`
 	Password      *string `name:"password" short:"p" placeholder:"PASSWORD" help:"password to give to the server"`
-	HistoryFile   *string `name:"history_file" short:"r" placeholder:"FILENAME" help:"accepted, but without effect: set history_file in the file"`
+	HistoryFile   *string `name:"history_file" short:"r" placeholder:"FILENAME" help:"keep the lines typed in the shell in this file"`
 }
 
 const ctlActions = `action [arguments] -- what supervisord is to do, for example "status" or
@@ -243,6 +243,7 @@ terminal. The action "help" lists all of them.
 // supervisorctl is the client.
 func (p program) supervisorctl() int {
 	var flags ctlFlags
+	p.words = withUnderscore(p.words)
 	words, err := p.parse(&flags, true)
 	switch {
 	case err != nil:
@@ -266,7 +267,7 @@ func (p program) supervisorctl() int {
 		ServerURL: settings.ServerURL,
 		Username:  settings.Username, HasUsername: settings.HasUsername,
 		Password: settings.Password, HasPassword: settings.HasPassword,
-		Prompt: settings.Prompt, HistoryFile: settings.HistoryFile,
+		Prompt: settings.Prompt, HistoryFile: settings.HistoryFile, Color: settings.Color,
 		Interactive: flags.Interactive, Args: words,
 		Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
 	}
@@ -279,7 +280,22 @@ func (p program) supervisorctl() int {
 	if flags.Password != nil {
 		options.Password, options.HasPassword = *flags.Password, true
 	}
+	if flags.HistoryFile != nil {
+		options.HistoryFile = *flags.HistoryFile
+	}
 	return ctl.Run(context.Background(), options)
+}
+
+// withUnderscore lets --history-file, which Supervisor announces and refuses, stand for
+// --history_file.
+func withUnderscore(words []string) []string {
+	words = slices.Clone(words)
+	for i, w := range words {
+		if rest, ok := strings.CutPrefix(w, "--history-file"); ok && (rest == "" || rest[0] == '=') {
+			words[i] = "--history_file" + rest
+		}
+	}
+	return words
 }
 
 // parse reads the command line into flags, a struct with kong's tags, and returns

@@ -40,8 +40,8 @@ type Options struct {
 	// Args are the words of one action. Without any text in them, Run is a shell.
 	Args []string
 
-	// Color is "auto", "always" or "never". Empty is auto: colour only on a
-	// terminal that can show it.
+	// Color is "auto", "always" or "never". Auto is colour only on a terminal that
+	// can show it. Empty is auto in the shell, and never for one action.
 	Color string
 
 	Stdin          io.Reader

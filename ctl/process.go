@@ -2,11 +2,11 @@ package ctl
 
 import (
 	"context"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
 
+	"supervisor/inifile"
 	"supervisor/xmlrpc"
 )
 
@@ -322,19 +322,11 @@ func (t *processTable) matching(pattern string) []*xmlrpc.ProcessInfo {
 	var found []*xmlrpc.ProcessInfo
 	for i := range t.all {
 		info := &t.all[i]
-		if fits(pattern, info.Namespec()) || fits(pattern, info.Group+":"+info.Name) {
+		if inifile.MatchName(pattern, info.Namespec()) || inifile.MatchName(pattern, info.Group+":"+info.Name) {
 			found = append(found, info)
 		}
 	}
 	return found
-}
-
-// fits is path.Match for names, where a slash is a character like any other. A
-// malformed pattern fits nothing.
-func fits(pattern, name string) bool {
-	noSlash := strings.NewReplacer("/", "\x00")
-	ok, err := path.Match(noSlash.Replace(pattern), noSlash.Replace(name))
-	return ok && err == nil
 }
 
 // pid prints the process id of the server, of named processes or of all.

@@ -22,6 +22,8 @@ type Settings struct {
 	// HistoryFile keeps the lines typed in the shell; "" for none. Key
 	// history_file.
 	HistoryFile string
+	// Color is auto, always or never, "" if it is not set: see Options. Key color.
+	Color string
 }
 
 // ReadSettings reads the section [supervisorctl] of a file, or the defaults if
@@ -52,6 +54,7 @@ func ReadSettings(path string, env map[string]string) (Settings, error) {
 	if settings.HistoryFile = placed.String("history_file", ""); settings.HistoryFile != "" {
 		settings.HistoryFile = absolute(settings.HistoryFile)
 	}
+	settings.Color = inifile.Convert(plain, "color", "", parseColor)
 	return settings, plain.Err()
 }
 
@@ -62,4 +65,13 @@ func absolute(path string) string {
 		return abs
 	}
 	return path
+}
+
+// parseColor reads when the output is to have colours.
+func parseColor(text string) (string, error) {
+	switch text {
+	case "auto", "always", "never":
+		return text, nil
+	}
+	return "", errors.New("color is auto, always or never, not " + text)
 }

@@ -31,6 +31,8 @@ func TestReadSettings(t *testing.T) {
 		{"credentials and prompt", "[supervisorctl]\nusername=%(ENV_WHO)s\npassword=\nprompt=p%%\n", with(func(s *Settings) {
 			s.Username, s.HasUsername, s.HasPassword, s.Prompt = "joe", true, true, "p%"
 		}), ""},
+		{"color", "[supervisorctl]\ncolor=always\n", with(func(s *Settings) { s.Color = "always" }), ""},
+		{"color", "[supervisorctl]\ncolor=red\n", with(func(s *Settings) {}), "color is auto, always or never, not red"},
 		{"history against the directory", "[supervisorctl]\nhistory_file=h\n", with(func(s *Settings) { s.HistoryFile = dir + "/h" }), ""},
 		{"other sections are not looked at", "[supervisorctl]\n[program:x]\nstartsecs=never\n", defaults, ""},
 	}

@@ -104,10 +104,10 @@ func FuzzMatch(f *testing.F) {
 		f.Add("a"+pattern+"b*", "axyb")
 	}
 	f.Fuzz(func(t *testing.T, pattern, name string) {
-		if !hasMagic(pattern) && utf8.ValidString(pattern) && utf8.ValidString(name) && matchName(pattern, name) != (pattern == name) {
+		if !hasMagic(pattern) && utf8.ValidString(pattern) && utf8.ValidString(name) && MatchName(pattern, name) != (pattern == name) {
 			t.Fatalf("%q and %q", pattern, name)
 		}
-		if !matchName("*"+pattern+"*", name) && matchName(pattern, name) && utf8.ValidString(name) {
+		if !MatchName("*"+pattern+"*", name) && MatchName(pattern, name) && utf8.ValidString(name) {
 			t.Fatalf("%q matches %q only without stars", pattern, name)
 		}
 	})

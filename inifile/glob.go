@@ -55,7 +55,7 @@ func entries(dir, pattern string, dirsOnly bool) []string {
 		name := entry.Name()
 		switch {
 		case name[0] == '.' && pattern[0] != '.':
-		case !matchName(pattern, name):
+		case !MatchName(pattern, name):
 		case dirsOnly && !entry.IsDir() && !isDir(joinPath(dir, name)):
 		default:
 			names = append(names, name)
@@ -77,10 +77,12 @@ func isDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// matchName reports whether name, which has no slash, matches pattern. It takes
+// MatchName reports whether the whole of name matches pattern, in the language of
+// [include] files: * ? [abc] [a-z] [!abc]. A slash is a character like any other, and a
+// bracket that does not close stands for itself. It takes
 // time proportional to the product of both lengths at most: only the last star
 // is ever tried again.
-func matchName(pattern, name string) bool {
+func MatchName(pattern, name string) bool {
 	p, n := 0, 0
 	star, retry := -1, 0 // where to go on if the rest fails: after the last star
 	for n < len(name) {

@@ -174,7 +174,7 @@ func TestMatchName(t *testing.T) {
 		{"[c-a]", "b", false}, {"[c-a!x]", "b", true}, {"[é-ö]", "ñ", true}, {"[", "[", true}, {`\*`, `\x`, true},
 		{strings.Repeat("*a", 50), strings.Repeat("a", 2000) + "b", false}, // and soon
 	} {
-		if got := matchName(test.pattern, test.name); got != test.want {
+		if got := MatchName(test.pattern, test.name); got != test.want {
 			t.Errorf("%q matches %q: %v", test.pattern, test.name, got)
 		}
 	}

@@ -302,7 +302,7 @@ func TestPythonMatches(t *testing.T) {
 		func(pattern string) (any, error) {
 			matched := []string{}
 			for _, name := range matchNames {
-				if matchName(pattern, name) {
+				if MatchName(pattern, name) {
 					matched = append(matched, name)
 				}
 			}

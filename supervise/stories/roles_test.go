@@ -95,7 +95,6 @@ func TestSupervisordUsage(t *testing.T) {
 func TestSupervisorctlUsage(t *testing.T) {
 	tests := []struct{ line, want string }{
 		{"--version", "option --version not recognized"},
-		{"--history-file F", "option --history-file not recognized"},
 		{"-s nonsense status", "invalid value for -s 'nonsense': value 'nonsense' is not a URL"},
 		{"-s http: status", "invalid value for -s 'http:': value 'http:' is not a URL"},
 		{"-u a -u b", "conflicting command line option '-u'"},
