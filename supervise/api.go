@@ -236,30 +236,30 @@ func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) 
 	return infos, err
 }
 
-// ReadLog returns a part of the main log, as ReadProcessLog does of a child's.
+// ReadLog returns a part of the main log, as ReadProcessLog does of a child's. What
+// was logged before the call is in it, unless that cannot be written just now.
 func (a *API) ReadLog(ctx context.Context, offset, length int64) (string, error) {
-	path, err := ask(ctx, a, func(time.Time) (string, error) { return a.s.log.Path(), nil })
-	if err != nil {
+	if err := a.ready(ctx, ""); err != nil {
 		return "", err
 	}
-	return readLog(path, offset, length)
+	return readLog(a.MainLogPath(ctx), offset, length)
 }
 
 // ClearLog empties the main log. Faults: NO_FILE, FAILED.
 func (a *API) ClearLog(ctx context.Context) (bool, error) {
-	return ask(ctx, a, func(time.Time) (bool, error) {
-		path := a.s.log.Path()
-		if path == "" {
-			return false, xmlrpc.NewFault(xmlrpc.NoFile)
-		}
-		if _, err := os.Stat(path); err != nil {
-			return false, xmlrpc.NewFault(xmlrpc.NoFile)
-		}
-		if err := a.s.log.Clear(); err != nil {
-			return false, xmlrpc.NewFault(xmlrpc.Failed, err.Error())
-		}
+	if err := a.ready(ctx, ""); err != nil {
+		return false, err
+	}
+	switch err := a.s.log.Clear(ctx); {
+	case err == nil:
 		return true, nil
-	})
+	case errors.Is(err, os.ErrNotExist):
+		return false, xmlrpc.NewFault(xmlrpc.NoFile)
+	case ctx.Err() != nil:
+		return false, err
+	default:
+		return false, xmlrpc.NewFault(xmlrpc.Failed, err.Error())
+	}
 }
 
 // ReadProcessLog returns length bytes of a child's log from offset, all that
@@ -299,8 +299,12 @@ func (a *API) LogPath(ctx context.Context, namespec, channel string) (string, er
 	})
 }
 
-// MainLogPath returns the file of the main log, "" for none.
-func (a *API) MainLogPath(context.Context) string { return a.s.log.Path() }
+// MainLogPath returns the file of the main log, "" for none, when what was logged
+// before the call is in it; it waits for that a second at most.
+func (a *API) MainLogPath(context.Context) string {
+	a.s.log.Flush()
+	return a.s.log.Path()
+}
 
 // ClearProcessLogs empties the logs of a running process; of one that does not
 // run it leaves them as they are. Faults: BAD_NAME, FAILED.

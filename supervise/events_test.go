@@ -97,6 +97,7 @@ func testPool(t *testing.T, size int, events ...string) (*pool, *strings.Builder
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(log.Close)
 	b := &bus{identifier: "supervisor", serial: new(uint64), log: log}
 	p := newPool(&group{name: "rec"}, &Group{BufferSize: size, Events: events}, b)
 	b.subscribe(p)
@@ -118,6 +119,7 @@ func TestOverflowDropsTheOldest(t *testing.T) {
 	if got, want := fmt.Sprint(p.serials()), "[2 3]"; got != want {
 		t.Errorf("buffered %s, want %s", got, want)
 	}
+	p.bus.log.Flush()
 	for _, line := range []string{"ERRO pool rec event buffer overflowed, discarding event 0\n", "discarding event 1\n"} {
 		if !strings.Contains(said.String(), line) {
 			t.Errorf("not logged: %q in\n%s", line, said)

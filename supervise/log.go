@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -80,11 +81,12 @@ type LoggerOptions struct {
 	MaxBytes int64 // 0: the file is never rotated
 	Backups  int
 
-	// Echo, if not nil, gets every line as well: one Write for each.
+	// Echo, if not nil, gets every line as well, whole lines with each Write.
 	Echo io.Writer
 	// Program is the tag of lines sent to syslog.
 	Program string
-	// Report is told what is wrong with writing the file; nil for nobody.
+	// Report is told what is wrong with writing the file; nil for nobody. It must not
+	// wait for anything.
 	Report func(text string)
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
@@ -96,20 +98,26 @@ type LoggerOptions struct {
 // local time, milliseconds cut off. It may be used by any goroutine, and a nil
 // *Logger drops everything.
 //
+// Nobody who logs a line waits for a place that the log goes to: each has an outlet,
+// which writes it a moment later. Where a line has to be seen, see Flush.
+//
 // Arguments are put into interfaces before a line can be dropped; where that
 // would cost something, ask Enabled first.
 type Logger struct {
-	level  Level
-	file   *logFile // nil for none
-	syslog *syslogWriter
-	echo   io.Writer
-	now    func() time.Time
-	spare  atomic.Pointer[[]byte] // a buffer for the next line
+	level   Level
+	now     func() time.Time
+	file    *logFile  // nil for none
+	toFile  *outlet   // of file
+	echo    *outlet   // nil for none
+	shared  bool      // the echo is not ours to close
+	outlets []*outlet // all of them
+	syslog  *syslogWriter
+	spare   atomic.Pointer[[]byte] // a buffer for the next line
 }
 
 // NewLogger opens the log. The error is that of opening the file.
 func NewLogger(o LoggerOptions) (*Logger, error) {
-	l := &Logger{level: o.Level, echo: o.Echo, now: o.Now}
+	l := &Logger{level: o.Level, now: o.Now}
 	if l.now == nil {
 		l.now = time.Now
 	}
@@ -117,6 +125,7 @@ func NewLogger(o LoggerOptions) (*Logger, error) {
 	case "":
 	case "syslog":
 		l.syslog = newSyslog(o.Program, "")
+		l.add(l.newOutlet(l.writeSyslog)).finish = l.syslog.Close
 	default:
 		files := o.files
 		if files == nil {
@@ -127,8 +136,55 @@ func NewLogger(o LoggerOptions) (*Logger, error) {
 		if err := l.file.Open(); err != nil {
 			return nil, err
 		}
+		l.toFile = l.add(l.newOutlet(l.file.WriteLines))
+		l.toFile.finish = l.file.Close
+	}
+	switch echo := o.Echo.(type) {
+	case nil:
+	case *outlet:
+		l.echo, l.shared = l.add(echo), true
+	default:
+		l.echo = l.add(newEcho(echo))
 	}
 	return l, nil
+}
+
+func (l *Logger) add(o *outlet) *outlet {
+	l.outlets = append(l.outlets, o)
+	return o
+}
+
+func (l *Logger) newOutlet(write func(lines []byte, ends []int)) *outlet {
+	o := newOutlet(write)
+	o.lost = func(n int) []byte { return appendLost(nil, l.now(), n) }
+	return o
+}
+
+// appendLost appends the line that tells a place how many lines it did not get.
+func appendLost(b []byte, now time.Time, n int) []byte {
+	b = appendLinePrefix(b, now, Warn)
+	return fmt.Appendf(b, "%d lines are missing here: they could not be written in time\n", n)
+}
+
+// newEcho returns an outlet for a stream, of which a line is never torn by what
+// others write to it.
+func newEcho(w io.Writer) *outlet {
+	o := newOutlet(func(lines []byte, ends []int) {
+		wholeLines(lines, ends, func(p []byte) {
+			// The stream may be closed or broken; there is nobody left to tell.
+			_, _ = w.Write(p)
+		})
+	})
+	o.lost = func(n int) []byte { return appendLost(nil, time.Now(), n) }
+	return o
+}
+
+func (l *Logger) writeSyslog(lines []byte, ends []int) {
+	begin := 0
+	for _, end := range ends {
+		l.syslog.Send(lines[begin:end])
+		begin = end
+	}
 }
 
 // Enabled reports whether lines of this level are written.
@@ -184,16 +240,8 @@ func appendLinePrefix(b []byte, now time.Time, level Level) []byte {
 }
 
 func (l *Logger) write(line []byte) {
-	if l.echo != nil {
-		// Standard output may be closed or broken; there is nobody left to
-		// tell, and the file has the line.
-		_, _ = l.echo.Write(line)
-	}
-	if l.file != nil {
-		l.file.Write(line)
-	}
-	if l.syslog != nil {
-		l.syslog.Send(line)
+	for _, o := range l.outlets {
+		_, _ = o.Write(line) // has no error
 	}
 }
 
@@ -205,43 +253,110 @@ func (l *Logger) Path() string {
 	return l.file.Path()
 }
 
-// Reopen opens the file anew by its name, after someone has renamed it.
-func (l *Logger) Reopen() error {
-	if l == nil || l.file == nil {
-		return nil
+// Hold keeps lines from being written until it is called with false, or there are
+// many, or somebody flushes: for those that one piece of work logs, which costs less.
+func (l *Logger) Hold(on bool) {
+	if l == nil {
+		return
 	}
-	return l.file.Reopen()
+	for _, o := range l.outlets {
+		o.Hold(on)
+	}
+}
+
+// Flush waits until all lines logged before are in their places, a second at most.
+func (l *Logger) Flush() { l.flush(time.Now().Add(flushWait)) }
+
+func (l *Logger) flush(deadline time.Time) {
+	if l == nil {
+		return
+	}
+	for _, o := range l.outlets {
+		o.Flush(deadline)
+	}
+}
+
+// Reopen logs lines of level info and then opens the file anew by its name, after
+// someone has renamed it: these lines are the last ones in the old file. It does not
+// wait for that. If it fails, a line says so.
+func (l *Logger) Reopen(texts ...string) {
+	if l == nil {
+		return
+	}
+	if !l.Enabled(Info) {
+		texts = nil
+	}
+	lines := make([][]byte, len(texts))
+	for i, text := range texts {
+		lines[i] = append(append(appendLinePrefix(nil, l.now(), Info), text...), '\n')
+	}
+	for _, o := range l.outlets {
+		if o == l.toFile {
+			o.Order(l.reopen, lines...)
+			continue
+		}
+		for _, line := range lines {
+			_, _ = o.Write(line)
+		}
+	}
+}
+
+func (l *Logger) reopen() {
+	if err := l.file.Reopen(); err != nil {
+		l.Crit("cannot reopen the log %s: %v", l.Path(), err)
+	}
 }
 
 // Clear deletes the file and begins it anew. Each place that the log goes to is
 // announced by "reopening log file", the echo first: so the new file is empty.
-// The error is that of deleting or opening; fs.ErrNotExist if there is no file.
-func (l *Logger) Clear() error {
+// The error is that of deleting or opening; fs.ErrNotExist if there is no file;
+// that of ctx, while the disk takes its time.
+func (l *Logger) Clear(ctx context.Context) error {
 	if l.Path() == "" {
 		return os.ErrNotExist
 	}
-	if _, err := os.Stat(l.Path()); err != nil {
+	done := make(chan error, 1)
+	if !l.toFile.Order(func() { done <- l.clear() }) {
+		return errBusy
+	}
+	select {
+	case err := <-done:
 		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// errBusy says that too much is waiting already.
+var errBusy = errors.New("the log is not being written at the moment")
+
+func (l *Logger) clear() error {
+	if _, err := os.Stat(l.Path()); err != nil {
+		return os.ErrNotExist
 	}
 	if err := l.file.remove(); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if l.echo != nil {
-		l.Info("reopening log file")
+	if l.echo != nil && l.Enabled(Info) { // the file would not keep its lines
+		for range 2 {
+			_, _ = l.echo.Write(append(appendLinePrefix(nil, l.now(), Info), "reopening log file\n"...))
+		}
 	}
-	l.Info("reopening log file")
 	return l.file.Reopen()
 }
 
-// Close closes the file. Lines logged later still reach the echo.
+// Close writes what is still to be written, for a second at most, and closes the
+// file. Lines logged later are dropped.
 func (l *Logger) Close() {
 	if l == nil {
 		return
 	}
-	if l.file != nil {
-		l.file.Close()
-	}
-	if l.syslog != nil {
-		l.syslog.Close()
+	deadline := time.Now().Add(flushWait)
+	for _, o := range l.outlets {
+		if o == l.echo && l.shared {
+			o.Flush(deadline)
+		} else {
+			o.Close(deadline)
+		}
 	}
 }

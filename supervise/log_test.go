@@ -70,6 +70,7 @@ func TestLoggerLines(t *testing.T) {
 	log.Debug("")
 	log.Trace("not this")
 	log.Blather("nor this")
+	log.Flush()
 	const want = "2026-03-04 12:00:05,007 CRIT spawned: 'a' with pid 17\n" +
 		"2026-03-04 12:00:05,007 ERRO 100%\n" +
 		"2026-03-04 12:00:05,007 WARN two\nlines\n" +
@@ -100,9 +101,11 @@ func TestLoggerNowhere(t *testing.T) {
 	}
 	for _, log := range []*Logger{none, zero} {
 		log.Info("dropped %d", 1)
-		if log.Path() != "" || log.Reopen() != nil || !errors.Is(log.Clear(), fs.ErrNotExist) {
+		if log.Path() != "" || !errors.Is(log.Clear(t.Context()), fs.ErrNotExist) {
 			t.Errorf("%+v is more than nothing", log)
 		}
+		log.Reopen("dropped")
+		log.Flush()
 		log.Close()
 	}
 	if none.Enabled(Critical) {
@@ -125,8 +128,9 @@ func TestLoggerRotates(t *testing.T) {
 	}
 	defer log.Close()
 	for i := range 5 {
-		log.Info("line %d", i) // 35 bytes
+		log.Info("line %d", i) // 36 bytes
 	}
+	log.Flush()
 	if got := readFile(t, path); !strings.HasSuffix(got, "INFO line 4\n") || len(got) != 36 {
 		t.Errorf("file %q", got)
 	}
@@ -143,15 +147,16 @@ func TestLoggerReopen(t *testing.T) {
 	}
 	defer log.Close()
 	log.Info("one")
+	log.Flush()
 	if err := os.Rename(path, path+".old"); err != nil {
 		t.Fatal(err)
 	}
 	log.Info("two")
-	if err := log.Reopen(); err != nil {
-		t.Fatal(err)
-	}
+	log.Reopen("last but one", "last")
 	log.Info("three")
-	if got := readFile(t, path+".old"); !strings.Contains(got, "one\n") || !strings.HasSuffix(got, "two\n") {
+	log.Flush()
+	if got := readFile(t, path+".old"); !strings.Contains(got, "one\n") || !strings.Contains(got, "INFO two\n") ||
+		!strings.Contains(got, "INFO last but one\n") || !strings.HasSuffix(got, "INFO last\n") {
 		t.Errorf("old file %q", got)
 	}
 	if got := readFile(t, path); !strings.HasSuffix(got, "three\n") || strings.Count(got, "\n") != 1 {
@@ -168,9 +173,10 @@ func TestLoggerClear(t *testing.T) {
 	}
 	defer log.Close()
 	log.Info("old")
-	if err := log.Clear(); err != nil {
+	if err := log.Clear(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	log.Flush()
 	if got := readFile(t, path); got != "" {
 		t.Errorf("file after clearing: %q", got)
 	}
@@ -179,13 +185,14 @@ func TestLoggerClear(t *testing.T) {
 		t.Errorf("echo:\n%s", &echo)
 	}
 	log.Info("new")
+	log.Flush()
 	if got := readFile(t, path); !strings.HasSuffix(got, "new\n") {
 		t.Errorf("file %q", got)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := log.Clear(); !errors.Is(err, fs.ErrNotExist) {
+	if err := log.Clear(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("clearing a missing file: %v", err)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -110,6 +112,28 @@ func (f *logFile) Write(p []byte) {
 	if text := s.write(p, f.maxBytes, f.backups); text != "" && f.report != nil {
 		f.report(text)
 	}
+}
+
+// WriteLines appends lines, of which ends has the end of each, as if they were
+// written one by one: a line that reaches the limit is the last in its file.
+func (f *logFile) WriteLines(lines []byte, ends []int) {
+	begin := 0
+	for i := 0; begin < len(lines); begin, ends = ends[i], ends[i+1:] {
+		room := f.room()
+		i = sort.Search(len(ends)-1, func(i int) bool { return int64(ends[i]-begin) >= room })
+		f.Write(lines[begin:ends[i]])
+	}
+}
+
+// room is how many bytes can be written before the file is rotated.
+func (f *logFile) room() int64 {
+	s := f.shared.Load()
+	if s == nil || f.maxBytes <= 0 {
+		return math.MaxInt64
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.maxBytes - s.size
 }
 
 // Reopen opens the file anew by its name. If that fails, writing goes on in the

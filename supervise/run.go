@@ -35,7 +35,11 @@ func Run(st Start) (exit int, err error) {
 	defer st.Signals.stop()
 	tidier := newTidier(tidyAfter, freeMemory)
 	defer tidier.stop()
-	d := &daemon{Start: st, tidier: tidier, executable: selfPath(), parent: parent, path: st.Path, first: true}
+	d := &daemon{
+		Start: st, tidier: tidier, executable: selfPath(), parent: parent, path: st.Path, first: true,
+		stdout: newEcho(st.Stdout), stderr: newEcho(st.Stderr),
+	}
+	defer func() { d.stderr.Flush(time.Now().Add(flushWait)) }()
 	d.remember(cfg, nil)
 	for {
 		next, exit, err := d.round(cfg)
@@ -50,6 +54,8 @@ func Run(st Start) (exit int, err error) {
 type daemon struct {
 	Start
 	tidier     *tidier
+	stdout     *outlet // what has to wait for nobody who reads it, and nothing at the start
+	stderr     *outlet
 	executable string
 	path       string   // of the configuration: as given, or absolute once the directory has changed
 	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
@@ -152,10 +158,10 @@ func (d *daemon) openLog(cfg *Config, files *logFiles) (*Logger, error) {
 	o := LoggerOptions{
 		Level: cfg.LogLevel, Path: cfg.Logfile, MaxBytes: cfg.LogfileMaxBytes, Backups: cfg.LogfileBackups,
 		Program: filepath.Base(d.Argv0), files: files,
-		Report: func(text string) { fmt.Fprintln(d.Stderr, text) },
+		Report: func(text string) { fmt.Fprintln(d.stderr, text) },
 	}
 	if cfg.NoDaemon && !cfg.Silent {
-		o.Echo = d.Stdout
+		o.Echo = d.stdout
 	}
 	return NewLogger(o)
 }

@@ -73,21 +73,27 @@ func (s *Supervisor) run() Mood {
 	defer close(s.done)
 	for {
 		more, end := s.advance(time.Now())
+		s.log.Hold(false) // what a turn logs is written together
 		if end {
 			return s.mood
 		}
 		if more { // there is more to do at once, but others have waited long enough
+			s.log.Hold(true)
 			s.takeWaiting()
 			continue
 		}
 		select {
 		case fn := <-s.requests: // RPC and web, by way of do
+			s.log.Hold(true)
 			fn(time.Now())
 		case m := <-s.messages: // pumps
+			s.log.Hold(true)
 			s.handle(m, time.Now())
 		case sig := <-s.signals: // CHLD: reap; TERM, HUP, USR2: as in the manual
+			s.log.Hold(true)
 			s.handleSignal(sig, time.Now())
 		case <-s.timer.C:
+			s.log.Hold(true)
 			s.wake = time.Time{}
 		}
 	}
@@ -197,8 +203,7 @@ func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
 		s.log.Warn("received %s indicating restart request", name)
 		_ = s.restart() // which has logged what is wrong; nobody else is to be told
 	case syscall.SIGUSR2:
-		s.log.Info("received %s indicating log reopen request", name)
-		s.reopenLogs()
+		s.reopenLogs("received " + name + " indicating log reopen request")
 	default:
 		s.log.Blather("received %s indicating nothing", name)
 	}
@@ -299,12 +304,10 @@ func (s *Supervisor) stopForShutdown(g *group, now time.Time) {
 	}
 }
 
-// reopenLogs reopens every log by name: ours, and those of live children.
-func (s *Supervisor) reopenLogs() {
-	s.log.Info("supervisord logreopen")
-	if err := s.log.Reopen(); err != nil {
-		s.log.Crit("cannot reopen the log %s: %v", s.log.Path(), err)
-	}
+// reopenLogs reopens every log by name: ours, and those of live children. The reason
+// is the last but one line in our old one.
+func (s *Supervisor) reopenLogs(reason string) {
+	s.log.Reopen(reason, "supervisord logreopen")
 	for _, p := range s.table.byPID {
 		for _, l := range p.logs {
 			if l == nil {
