@@ -216,6 +216,20 @@ func descriptors(cfg *Config) int {
 	return n
 }
 
+// maxConnections is how many clients there may be at a time.
+const maxConnections = 1024
+
+// connections is how many of them there may be so that programs can still be started:
+// each may need two descriptors.
+func connections(cfg *Config) int {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return maxConnections
+	}
+	left := int64(min(limit.Cur, 1<<30)) - int64(descriptors(cfg))
+	return int(min(left/2, maxConnections))
+}
+
 // build makes the configured groups active.
 func (s *Supervisor) build(cfg *Config) error {
 	if !cfg.NoCleanup {
@@ -288,11 +302,12 @@ func (s *Supervisor) serve(cfg *Config, listeners []net.Listener, api *API) serv
 		return xmlrpc.NewServer(rpcLog{s.log}, namespaces...)
 	})
 	var all servers
+	room := web.NewRoom(connections(cfg))
 	for i, l := range listeners {
 		server := web.NewServer(web.Options{
 			Config: cfg.Servers[i], Version: api.version, Backend: api, Log: s.log, Stderr: os.Stderr,
-			Large: s.tidier.soon,
-			RPC:   func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc().Serve(ctx, body, dst) },
+			Large: s.tidier.soon, Room: room,
+			RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc().Serve(ctx, body, dst) },
 		})
 		all = append(all, server)
 		go server.Serve(l) // ends with Close, and has no other error worth a word

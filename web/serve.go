@@ -36,8 +36,11 @@ type Options struct {
 	// Large, if it is not nil, is called after each answer of more than 64 KiB.
 	Large func()
 
-	MaxBody        int // greatest body of a request in bytes; 0 means 64 MiB
-	MaxConnections int // open at a time; 0 means 1024
+	MaxBody int // greatest body of a request in bytes; 0 means 64 MiB
+
+	// Room is what this server shares with others; nil: it has 1024 connections for
+	// itself.
+	Room *Room
 
 	pages  pager
 	limits limits
@@ -58,7 +61,6 @@ type limits struct {
 const (
 	maxHeader    = 64 << 10 // bytes: who sends it need not have logged in
 	maxBody      = 64 << 20 // bytes
-	maxConns     = 1024
 	firstBuffer  = 4 << 10  // enough for nearly every request and answer
 	maxPooled    = 2 << 20  // greater buffers are left to the collector
 	firstWrite   = 64 << 10 // bytes of a body that go out with the header
@@ -78,8 +80,7 @@ type Server struct {
 	cancel context.CancelFunc
 	epoch  time.Time
 	bufs   sync.Pool // of *[]byte
-	freed  chan struct{}
-	full   atomic.Bool // accepting waits for freed
+	room   *Room
 	closed sync.WaitGroup
 
 	mu       sync.Mutex
@@ -94,8 +95,8 @@ func NewServer(opts Options) *Server {
 	if opts.MaxBody == 0 {
 		opts.MaxBody = maxBody
 	}
-	if opts.MaxConnections == 0 {
-		opts.MaxConnections = maxConns
+	if opts.Room == nil {
+		opts.Room = NewRoom(defaultConnections)
 	}
 	if opts.pages == nil {
 		opts.pages = newUI(opts.Backend, opts.Version, opts.Log)
@@ -118,7 +119,7 @@ func NewServer(opts Options) *Server {
 		auth:  credentials{opts.Config.Username, opts.Config.Password},
 		hosts: hostsOf(opts.Config),
 		epoch: time.Now(),
-		freed: make(chan struct{}, 1),
+		room:  opts.Room,
 		conns: make(map[*conn]struct{}),
 	}
 	s.bufs.New = func() any { b := make([]byte, 0, firstBuffer); return &b }
@@ -152,71 +153,33 @@ func (s *Server) Serve(l net.Listener) error {
 		default:
 			// No descriptors or memory left, or a network that is down: it may
 			// be better when a connection has ended, or in a while.
-			s.makeRoom(acceptPause)
+			s.room.make(s.ctx, acceptPause)
 		}
 	}
 }
 
 // admit starts to serve a connection, once there is room for it.
 func (s *Server) admit(nc net.Conn) {
-	for {
-		s.mu.Lock()
+	c, err := newConn(s, nc)
+	if err != nil {
+		return
+	}
+	for !s.room.add(c) {
+		s.room.make(s.ctx, 0)
 		if s.ctx.Err() != nil {
-			s.mu.Unlock()
 			nc.Close() // the client has not been promised anything yet
 			return
 		}
-		if len(s.conns) < s.opts.MaxConnections {
-			c, err := newConn(s, nc)
-			if err == nil {
-				s.conns[c] = struct{}{}
-				s.closed.Go(c.serve)
-			}
-			s.mu.Unlock()
-			return
-		}
-		s.mu.Unlock()
-		s.makeRoom(0)
-	}
-}
-
-// makeRoom closes the connection that has been idle longest and waits until
-// some connection has ended; if none is idle, until one is. After wait, unless
-// that is 0, it returns in any case.
-func (s *Server) makeRoom(wait time.Duration) {
-	s.full.Store(true)
-	defer s.full.Store(false)
-	var late <-chan time.Time
-	if wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		late = timer.C
 	}
 	s.mu.Lock()
-	var oldest *conn
-	var since int64
-	for c := range s.conns {
-		if idle := c.idle.Load(); idle > 0 && (oldest == nil || idle < since) {
-			oldest, since = c, idle
-		}
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		s.room.remove(c)
+		nc.Close() // as above
+		return
 	}
-	if oldest != nil && oldest.idle.CompareAndSwap(since, evicted) {
-		oldest.Close()
-	}
-	s.mu.Unlock()
-	select {
-	case <-s.freed:
-	case <-late:
-	case <-s.ctx.Done():
-	}
-}
-
-// signalFreed wakes makeRoom.
-func (s *Server) signalFreed() {
-	select {
-	case s.freed <- struct{}{}:
-	default: // it knows already
-	}
+	s.conns[c] = struct{}{}
+	s.closed.Go(c.serve)
 }
 
 // Close closes the listener and every connection, and returns when no handler
@@ -324,7 +287,7 @@ func refused(status int) reply {
 		return reply{} // there was an error
 	}
 	rep := errorReply(status)
-	rep.close = status == 413
+	rep.close = status == 413 || status == 503
 	return rep
 }
 
@@ -407,7 +370,7 @@ func unmodified(r *request, size int, modified time.Time) bool {
 	return err == nil && !modified.After(since)
 }
 
-// evicted is the value of conn.idle when makeRoom or Close has closed it.
+// evicted is the value of conn.incomplete when somebody else has closed it.
 const evicted = -1
 
 // conn is the connection of one client, served by one goroutine. While it is
@@ -418,14 +381,21 @@ type conn struct {
 	raw    syscall.RawConn
 	read   func(fd uintptr) bool // readSome
 	result error                 // of readSome
-	idle   atomic.Int64          // since when, in nanoseconds after Server.epoch; 0: busy
-	timed  bool                  // a read deadline is set
-	hold   *[]byte               // where buf comes from
-	buf    []byte                // what was read
-	start  int                   // where in buf the next request begins
-	want   int                   // bytes of the body that is being read; 0: not known
-	req    request
-	line   accessLine
+	known  atomic.Bool           // it has had a complete request, with a login if that is asked for
+	begun  atomic.Bool           // a request has begun
+
+	// incomplete is since when there is no complete request, in nanoseconds after
+	// Server.epoch; 0 while one is answered.
+	incomplete atomic.Int64
+
+	timed bool    // a read deadline is set
+	hold  *[]byte // where buf comes from
+	buf   []byte  // what was read
+	start int     // where in buf the next request begins
+	taken int64   // of the room's bytes, for this request
+	want  int     // bytes of the body that is being read; 0: not known
+	req   request
+	line  accessLine
 }
 
 func newConn(s *Server, nc net.Conn) (*conn, error) {
@@ -442,8 +412,29 @@ func newConn(s *Server, nc net.Conn) (*conn, error) {
 	c := &conn{Conn: nc, server: s, raw: raw}
 	c.read = c.readSome
 	c.line.conn = c
-	c.idle.Store(s.now()) // what was only opened may be closed again
+	c.incomplete.Store(s.now()) // what was only opened may be closed again
 	return c, nil
+}
+
+// rank says how well a connection without a complete request can be done without: the
+// lower the better.
+func (c *conn) rank() int {
+	switch known, begun := c.known.Load(), c.begun.Load(); {
+	case !known && begun:
+		return 0
+	case !known:
+		return 1
+	case begun:
+		return 2
+	}
+	return 3
+}
+
+// complete ends the time without a complete request; false if the connection was closed
+// in it.
+func (c *conn) complete() bool {
+	since := c.incomplete.Load()
+	return since >= 0 && c.incomplete.CompareAndSwap(since, 0)
 }
 
 // now returns the nanoseconds since the server was made; never 0.
@@ -460,7 +451,7 @@ func (c *conn) serve() {
 		c.server.mu.Lock()
 		delete(c.server.conns, c)
 		c.server.mu.Unlock()
-		c.server.signalFreed()
+		c.server.room.remove(c)
 	}()
 	for c.serveOne() {
 	}
@@ -478,16 +469,30 @@ func (c *conn) serveOne() bool {
 		c.linger()
 		return false
 	}
-	if err != nil {
+	if err != nil || !c.complete() {
 		return false
 	}
 	out := c.server.getBuffer()
 	defer c.server.putBuffer(out)
 	rep, exact, err := c.server.answer(c, r, out)
 	if err != nil {
+		c.server.room.bytes.Add(c.taken)
 		return false
 	}
+	if rep.status != 401 {
+		c.known.Store(true)
+	}
+	if n := int64(len(rep.body)); n > largeBytes {
+		if take(&c.server.room.bytes, n) {
+			c.taken += n
+		} else { // too many take their time with large answers
+			rep, exact = errorReply(503), false
+			rep.close = true
+		}
+	}
 	keep := c.send(r, &rep, exact)
+	c.server.room.bytes.Add(c.taken)
+	c.taken = 0
 	*r = request{} // hold nothing while idle
 	if !keep && rep.stream == nil {
 		c.linger()
@@ -521,6 +526,7 @@ func (c *conn) readHeader(r *request) error {
 		if len(data) == 0 || string(data) == "\r\n" {
 			err = c.fillIdle()
 		} else {
+			c.begin()
 			if !c.timed {
 				c.timed = true
 				c.SetReadDeadline(time.Now().Add(c.server.opts.limits.header)) // as above
@@ -533,22 +539,29 @@ func (c *conn) readHeader(r *request) error {
 	}
 }
 
-// fillIdle reads the beginning of a request. Until it comes the connection is
-// idle and may be closed to make room.
+// begin notes that a request has begun of which there is more to come.
+func (c *conn) begin() {
+	c.begun.Store(true)
+	c.incomplete.CompareAndSwap(0, c.server.now())
+}
+
+// fillIdle reads the beginning of a request. Until that is complete the connection may
+// be closed to make room.
 func (c *conn) fillIdle() error {
 	s := c.server
-	since := s.now()
-	c.idle.Store(since)
-	if s.full.Load() {
-		s.signalFreed()
+	c.begun.Store(false)
+	if c.incomplete.Load() == 0 {
+		c.incomplete.Store(s.now())
+		s.room.tell()
 	}
 	if s.ctx.Err() != nil {
 		return net.ErrClosed // Close may have looked before we were idle
 	}
 	err := c.fill()
-	if !c.idle.CompareAndSwap(since, 0) {
+	if c.incomplete.Load() < 0 {
 		return net.ErrClosed
 	}
+	c.begun.Store(true)
 	return err
 }
 
@@ -625,6 +638,12 @@ func (c *conn) readBody(r *request) (status int, err error) {
 	if length > c.server.opts.MaxBody {
 		return 413, nil
 	}
+	if length > largeBytes {
+		if !take(&c.server.room.bytes, int64(length)) {
+			return 503, nil
+		}
+		c.taken += int64(length)
+	}
 	if err := c.await(length); err != nil {
 		return 0, err
 	}
@@ -641,8 +660,16 @@ func (c *conn) readBody(r *request) (status int, err error) {
 func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
 	now := time.Now()
 	if rep.stream != nil {
-		c.stream(r, rep, now)
-		return false
+		if take(&c.server.room.streams, 1) {
+			defer c.server.room.streams.Add(1)
+			c.stream(r, rep, now)
+			return false
+		}
+		ended, cancel := context.WithCancel(c.server.ctx)
+		cancel()
+		_ = rep.stream(ended, io.Discard) // it has something to close
+		*rep = errorReply(503)
+		rep.close = true
 	}
 	keep = !rep.close && r.ends() && keepAlive(r, exact)
 	length := len(rep.body)
@@ -699,6 +726,10 @@ func (c *conn) discard(n int) error {
 
 // await reads until n bytes of a body are in buf.
 func (c *conn) await(n int) error {
+	if len(c.buf)-c.start >= n {
+		return nil
+	}
+	c.begin()
 	c.want = n
 	defer func() { c.want = 0 }()
 	for len(c.buf)-c.start < n {
@@ -710,9 +741,10 @@ func (c *conn) await(n int) error {
 			return err
 		}
 	}
-	if c.timed {
-		c.timed = false
-		c.SetReadDeadline(time.Time{}) // as in readHeader
+	c.timed = false
+	c.SetReadDeadline(time.Time{}) // as in readHeader
+	if !c.complete() {
+		return net.ErrClosed
 	}
 	return nil
 }
@@ -819,7 +851,7 @@ func (c *conn) linger() {
 // hurry makes the connection end soon: at once if it is idle, else when the
 // answer has been written. The context of its handler has ended.
 func (c *conn) hurry() {
-	if since := c.idle.Load(); since > 0 && c.idle.CompareAndSwap(since, evicted) {
+	if since := c.incomplete.Load(); since > 0 && c.incomplete.CompareAndSwap(since, evicted) {
 		c.Close() // serve sees it
 		return
 	}

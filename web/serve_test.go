@@ -51,6 +51,11 @@ func (fakePages) serve(ctx context.Context, r *request) (reply, bool) {
 		panic("at the disco")
 	case "panic.stream":
 		return reply{status: 200, stream: func(context.Context, io.Writer) error { panic("in the stream") }}, true
+	case "wait.live":
+		return reply{status: 200, stream: func(ctx context.Context, w io.Writer) error {
+			<-ctx.Done()
+			return nil
+		}}, true
 	case "events.live":
 		return reply{status: 200, stream: func(ctx context.Context, w io.Writer) error {
 			_, err := io.WriteString(w, "one")
@@ -580,7 +585,7 @@ func (ts *testServer) idling() int {
 	defer ts.mu.Unlock()
 	n := 0
 	for c := range ts.conns {
-		if c.idle.Load() > 0 {
+		if c.incomplete.Load() > 0 && !c.begun.Load() {
 			n++
 		}
 	}
@@ -625,7 +630,8 @@ func TestMakeRoom(t *testing.T) {
 	release := make(chan struct{})
 	var waiting atomic.Int32
 	ts := start(t, func(o *Options) {
-		o.MaxConnections = 2
+		o.Room = NewRoom(0)
+		o.Room.connections = 2
 		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
 			waiting.Add(1)
 			<-release
