@@ -105,16 +105,18 @@ func earlier(a, b time.Time) time.Time {
 // spawnsPerTurn bounds how many starts may keep the loop from its clients.
 const spawnsPerTurn = 8
 
-// runAgenda does what is due at now. It reports whether more of it is left.
+// runAgenda does what is due at now, for as long as a turn may take. It reports
+// whether more of it is left.
 func (s *Supervisor) runAgenda(now time.Time) (more bool) {
-	for starts := 0; len(s.agenda.processes) > 0; {
+	for starts, done := 0, 0; len(s.agenda.processes) > 0; {
 		p := s.agenda.processes[0]
 		if p.due.After(now) {
 			return false
 		}
-		if starts == spawnsPerTurn {
+		if starts == spawnsPerTurn || time.Since(now) >= s.turn && done > 0 {
 			return true
 		}
+		done++
 		if !p.reportStop.IsZero() && !p.reportStop.After(now) {
 			s.log.Info("waiting for %s to stop", p.cfg.Name)
 			p.reportStop = now.Add(stopReportPeriod)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"syscall"
@@ -104,51 +105,45 @@ func (a *API) ReloadConfig(ctx context.Context) (xmlrpc.Changes, error) {
 	if err := a.ready(ctx, ""); err != nil {
 		return none, err
 	}
-	// Parsing is the caller's work; the loop only compares and keeps the result.
+	// Parsing and comparing is the caller's work; the loop only keeps the result.
 	cfg, err := a.s.read()
 	if err != nil {
 		return none, xmlrpc.NewFault(xmlrpc.CantReread, err.Error())
 	}
-	return ask(ctx, a, func(time.Time) (xmlrpc.Changes, error) {
-		a.s.adopt(cfg)
-		return a.s.changes(), nil
+	byName := cfg.byName()
+	active, err := ask(ctx, a, func(time.Time) ([]*Group, error) {
+		a.s.adopt(cfg, byName)
+		return a.s.table.configs(), nil
 	})
+	return changes(active, cfg, byName), err
 }
 
-// adopt makes cfg the configuration as last read. A group that reads the same as
-// before keeps its settings, and so the names of its AUTO logs.
-func (s *Supervisor) adopt(cfg *Config) {
-	s.cfg = cfg
+// adopt makes cfg the configuration as last read, with its groups by name. A group
+// that reads the same as before keeps its settings, and so the names of its AUTO logs.
+func (s *Supervisor) adopt(cfg *Config, byName map[string]*Group) {
+	s.cfg, s.configured = cfg, byName
 	s.bus.identifier = cfg.Identifier
 }
 
-// changes compares the configuration as last read with what is active.
-func (s *Supervisor) changes() xmlrpc.Changes {
+// changes compares a configuration with what is active.
+func changes(active []*Group, cfg *Config, byName map[string]*Group) xmlrpc.Changes {
 	var c xmlrpc.Changes
-	for _, cfg := range s.cfg.Groups {
-		switch active := s.table.group(cfg.Name); {
-		case active == nil:
-			c.Added = append(c.Added, cfg.Name)
-		case !active.cfg.Equal(cfg):
-			c.Changed = append(c.Changed, cfg.Name)
+	running := make(map[string]*Group, len(active))
+	for _, g := range active {
+		running[g.Name] = g
+		if byName[g.Name] == nil {
+			c.Removed = append(c.Removed, g.Name)
 		}
 	}
-	for _, g := range s.table.groups {
-		if s.configured(g.name) == nil {
-			c.Removed = append(c.Removed, g.name)
+	for _, g := range cfg.Groups {
+		switch was := running[g.Name]; {
+		case was == nil:
+			c.Added = append(c.Added, g.Name)
+		case !was.Equal(g):
+			c.Changed = append(c.Changed, g.Name)
 		}
 	}
 	return c
-}
-
-// configured returns the group of that name in the configuration as last read.
-func (s *Supervisor) configured(name string) *Group {
-	for _, cfg := range s.cfg.Groups {
-		if cfg.Name == name {
-			return cfg
-		}
-	}
-	return nil
 }
 
 // AddProcessGroup makes a group of the configuration as last read active. If it
@@ -157,7 +152,7 @@ func (s *Supervisor) configured(name string) *Group {
 // FAILED if its logs or its socket cannot be made.
 func (a *API) AddProcessGroup(ctx context.Context, name string) (bool, error) {
 	resizing, err := ask(ctx, a, func(now time.Time) (*resizing, error) {
-		cfg := a.s.configured(name)
+		cfg := a.s.configured[name]
 		if cfg == nil {
 			return nil, xmlrpc.NewFault(xmlrpc.BadName, name)
 		}
@@ -207,25 +202,32 @@ func (a *API) ProcessInfo(ctx context.Context, namespec string) (xmlrpc.ProcessI
 		if fault != nil {
 			return xmlrpc.ProcessInfo{}, fault
 		}
-		return p.info(now), nil
+		v := p.view()
+		return v.info(now), nil
 	})
 }
 
 // AllProcessInfo returns every process, by group and name.
 func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) {
-	infos, err := ask(ctx, a, func(now time.Time) ([]xmlrpc.ProcessInfo, error) {
-		n := 0
-		for _, g := range a.s.table.groups {
-			n += len(g.processes)
-		}
-		infos := make([]xmlrpc.ProcessInfo, 0, n)
+	var now time.Time
+	// What is taken on the loop is of one moment, and put into words here.
+	views, err := ask(ctx, a, func(moment time.Time) ([]view, error) {
+		now = moment
+		views := make([]view, 0, len(a.s.table.members))
 		for _, g := range a.s.table.groups {
 			for _, p := range g.processes {
-				infos = append(infos, p.info(now))
+				views = append(views, p.view())
 			}
 		}
-		return infos, nil
+		return views, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]xmlrpc.ProcessInfo, len(views))
+	for i := range views {
+		infos[i] = views[i].info(now)
+	}
 	// Usually they are in order already: groups are made in order of their names.
 	byName := func(x, y xmlrpc.ProcessInfo) int {
 		return cmp.Or(cmp.Compare(x.Group, y.Group), cmp.Compare(x.Name, y.Name))
@@ -233,7 +235,7 @@ func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) 
 	if !slices.IsSortedFunc(infos, byName) {
 		slices.SortFunc(infos, byName)
 	}
-	return infos, err
+	return infos, nil
 }
 
 // ReadLog returns a part of the main log, as ReadProcessLog does of a child's. What
@@ -337,13 +339,11 @@ func (s *Supervisor) clearLogs(p *process) *xmlrpc.Fault {
 
 // ClearAllProcessLogs does the same for every process.
 func (a *API) ClearAllProcessLogs(ctx context.Context) ([]xmlrpc.Result, error) {
-	return ask(ctx, a, func(time.Time) ([]xmlrpc.Result, error) {
-		results := []xmlrpc.Result{}
-		for _, p := range a.s.table.all() {
-			results = append(results, result(p.cfg.Group, p.cfg.Name, a.s.clearLogs(p)))
-		}
-		return results, nil
+	results := []xmlrpc.Result{}
+	err := a.each(ctx, a.s.everybody, func(p *process, _ time.Time) {
+		results = append(results, result(p.cfg.Group, p.cfg.Name, a.s.clearLogs(p)))
 	})
+	return results, err
 }
 
 // result says of one process what became of it.
@@ -414,42 +414,27 @@ func parseSignal(text string) (syscall.Signal, *xmlrpc.Fault) {
 // SignalProcessGroup does the same for the processes of a group that have a child.
 // Fault: BAD_NAME.
 func (a *API) SignalProcessGroup(ctx context.Context, group, signal string) ([]xmlrpc.Result, error) {
-	return a.signalSome(ctx, func() ([]*process, error) { return a.s.members(group) }, signal)
+	return a.signalSome(ctx, a.s.members(group), signal)
 }
 
 // SignalAllProcesses does the same for every process that has a child.
 func (a *API) SignalAllProcesses(ctx context.Context, signal string) ([]xmlrpc.Result, error) {
-	return a.signalSome(ctx, func() ([]*process, error) { return a.s.table.all(), nil }, signal)
+	return a.signalSome(ctx, a.s.everybody, signal)
 }
 
-func (a *API) signalSome(ctx context.Context, whom func() ([]*process, error), signal string) ([]xmlrpc.Result, error) {
-	return ask(ctx, a, func(now time.Time) ([]xmlrpc.Result, error) {
-		processes, err := whom()
-		if err != nil {
-			return nil, err
+func (a *API) signalSome(ctx context.Context, whom selection, signal string) ([]xmlrpc.Result, error) {
+	results := []xmlrpc.Result{}
+	err := a.each(ctx, whom, func(p *process, now time.Time) {
+		if !p.State.Signallable() {
+			return
 		}
-		results := []xmlrpc.Result{}
-		for _, p := range processes {
-			if !p.State.Signallable() {
-				continue
-			}
-			sig, fault := parseSignal(signal)
-			if fault == nil {
-				fault = a.s.sendSignal(p, now, sig)
-			}
-			results = append(results, result(p.cfg.Group, p.cfg.Name, fault))
+		sig, fault := parseSignal(signal)
+		if fault == nil {
+			fault = a.s.sendSignal(p, now, sig)
 		}
-		return results, nil
+		results = append(results, result(p.cfg.Group, p.cfg.Name, fault))
 	})
-}
-
-// members returns the processes of a group in order of priority. Fault: BAD_NAME.
-func (s *Supervisor) members(group string) ([]*process, error) {
-	g := s.table.group(group)
-	if g == nil {
-		return nil, xmlrpc.NewFault(xmlrpc.BadName, group)
-	}
-	return g.byPriority(), nil
+	return results, err
 }
 
 // Changed blocks until the table has changed since version since, which a former
@@ -458,7 +443,7 @@ func (a *API) Changed(ctx context.Context, since uint64) (uint64, error) {
 	news := make(chan uint64, 1)
 	version, err := do(ctx, a.s, func(time.Time) (uint64, error) {
 		if a.s.version == since {
-			a.s.watchers = append(a.s.watchers, news)
+			a.s.watchers[news] = struct{}{}
 		}
 		return a.s.version, nil
 	})
@@ -469,28 +454,46 @@ func (a *API) Changed(ctx context.Context, since uint64) (uint64, error) {
 	case version = <-news:
 		return version, nil
 	case <-ctx.Done():
+		a.later(func() { delete(a.s.watchers, news) })
 		return since, ctx.Err()
 	case <-a.s.done:
 		return since, xmlrpc.NewFault(xmlrpc.ShutdownState)
 	}
 }
 
-// AllConfigInfo returns every process of the configuration as last read, by name.
-func (a *API) AllConfigInfo(ctx context.Context) ([]xmlrpc.ConfigInfo, error) {
-	return ask(ctx, a, func(time.Time) ([]xmlrpc.ConfigInfo, error) {
-		infos := []xmlrpc.ConfigInfo{}
-		for _, g := range a.s.cfg.Groups {
-			inUse := a.s.table.group(g.Name) != nil
-			for _, p := range g.Programs {
-				infos = append(infos, a.s.configInfo(g, p, inUse))
-			}
+// later runs fn on the loop if the round has not ended, and nobody waits for it.
+func (a *API) later(fn func()) {
+	request := func(time.Time) { fn() }
+	go func() {
+		select {
+		case a.s.requests <- request:
+		case <-a.s.done:
 		}
-		slices.SortStableFunc(infos, func(x, y xmlrpc.ConfigInfo) int { return cmp.Compare(x.Name, y.Name) })
-		return infos, nil
-	})
+	}()
 }
 
-func (s *Supervisor) configInfo(g *Group, p *Program, inUse bool) xmlrpc.ConfigInfo {
+// AllConfigInfo returns every process of the configuration as last read, by name.
+func (a *API) AllConfigInfo(ctx context.Context) ([]xmlrpc.ConfigInfo, error) {
+	var active map[string]*group // only to see who is in there
+	var autoLogs map[autoLogKey]string
+	cfg, err := ask(ctx, a, func(time.Time) (*Config, error) {
+		active, autoLogs = maps.Clone(a.s.table.byName), maps.Clone(a.s.autoLogs)
+		return a.s.cfg, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	infos := []xmlrpc.ConfigInfo{}
+	for _, g := range cfg.Groups {
+		for _, p := range g.Programs {
+			infos = append(infos, configInfo(g, p, active[g.Name] != nil, autoLogs))
+		}
+	}
+	slices.SortStableFunc(infos, func(x, y xmlrpc.ConfigInfo) int { return cmp.Compare(x.Name, y.Name) })
+	return infos, nil
+}
+
+func configInfo(g *Group, p *Program, inUse bool, autoLogs map[autoLogKey]string) xmlrpc.ConfigInfo {
 	out, err := p.Logs[Stdout], p.Logs[Stderr]
 	info := xmlrpc.ConfigInfo{
 		Name: p.Name, Group: g.Name, InUse: inUse, Autostart: p.Autostart,
@@ -500,10 +503,10 @@ func (s *Supervisor) configInfo(g *Group, p *Program, inUse bool) xmlrpc.ConfigI
 		StartRetries: p.StartRetries, StartSecs: int(p.StartSecs / time.Second),
 		StopSignal: int(p.StopSignal), StopWaitSecs: int(p.StopWait / time.Second),
 		ServerURL:     p.ServerURL,
-		StdoutLogfile: s.configLog(p, Stdout), StdoutLogfileBackups: out.Backups,
+		StdoutLogfile: configLog(p, Stdout, autoLogs), StdoutLogfileBackups: out.Backups,
 		StdoutLogfileMaxBytes: out.MaxBytes, StdoutCaptureMaxBytes: out.CaptureMaxBytes,
 		StdoutEventsEnabled: out.EventsEnabled, StdoutSyslog: out.Syslog,
-		StderrLogfile: s.configLog(p, Stderr), StderrLogfileBackups: err.Backups,
+		StderrLogfile: configLog(p, Stderr, autoLogs), StderrLogfileBackups: err.Backups,
 		StderrLogfileMaxBytes: err.MaxBytes, StderrCaptureMaxBytes: err.CaptureMaxBytes,
 		StderrEventsEnabled: err.EventsEnabled, StderrSyslog: err.Syslog,
 	}
@@ -532,14 +535,14 @@ func orNone(text string, set bool) string {
 
 // configLog is a log as getAllConfigInfo shows it: AUTO is "auto" until it has a
 // name.
-func (s *Supervisor) configLog(p *Program, ch Channel) string {
+func configLog(p *Program, ch Channel, autoLogs map[autoLogKey]string) string {
 	if !p.Logs[ch].Auto || ch == Stderr && p.RedirectStderr {
 		if ch == Stderr && p.RedirectStderr {
 			return "none"
 		}
 		return orNone(p.Logs[ch].Path, p.Logs[ch].Blank)
 	}
-	if path, ok := s.autoLogs[autoLogKey{p, ch}]; ok {
+	if path, ok := autoLogs[autoLogKey{p, ch}]; ok {
 		return path
 	}
 	return "auto"

@@ -21,29 +21,67 @@ type group struct {
 type table struct {
 	groups []*group         // in order of activation
 	byPID  map[int]*process // children not yet reaped
+
+	byName  map[string]*group        // the groups
+	members map[processName]*process // the processes of all groups
+}
+
+// processName names a process of the table.
+type processName struct{ group, process string }
+
+func newTable() table {
+	return table{byPID: map[int]*process{}, byName: map[string]*group{}, members: map[processName]*process{}}
 }
 
 // group returns the active group of that name, nil if there is none.
-func (t *table) group(name string) *group {
-	for _, g := range t.groups {
-		if g.name == name {
-			return g
-		}
-	}
-	return nil
-}
+func (t *table) group(name string) *group { return t.byName[name] }
 
 // process returns the process that a namespec names; a whole group is not one.
 func (t *table) process(namespec string) (*process, *xmlrpc.Fault) {
-	groupName, name, whole := xmlrpc.SplitNamespec(namespec)
-	if g := t.group(groupName); g != nil && !whole {
-		for _, p := range g.processes {
-			if p.cfg.Name == name {
-				return p, nil
-			}
-		}
+	group, name, whole := xmlrpc.SplitNamespec(namespec)
+	if p := t.members[processName{group, name}]; p != nil && !whole {
+		return p, nil
 	}
 	return nil, xmlrpc.NewFault(xmlrpc.BadName, namespec)
+}
+
+// add makes a group active.
+func (t *table) add(g *group) {
+	t.groups = append(t.groups, g)
+	t.byName[g.name] = g
+	for _, p := range g.processes {
+		t.members[processName{g.name, p.cfg.Name}] = p
+	}
+}
+
+// remove takes a group out.
+func (t *table) remove(g *group) {
+	t.setProcesses(g, nil)
+	t.groups = slices.DeleteFunc(t.groups, func(h *group) bool { return h == g })
+	delete(t.byName, g.name)
+}
+
+// setProcesses gives an active group other processes. Those that it had and has no
+// longer are gone.
+func (t *table) setProcesses(g *group, processes []*process) {
+	for _, p := range g.processes {
+		p.gone = true
+		delete(t.members, processName{g.name, p.cfg.Name})
+	}
+	g.processes = processes
+	for _, p := range processes {
+		p.gone = false
+		t.members[processName{g.name, p.cfg.Name}] = p
+	}
+}
+
+// configs returns the settings of the groups, in order of activation.
+func (t *table) configs() []*Group {
+	configs := make([]*Group, len(t.groups))
+	for i, g := range t.groups {
+		configs[i] = g.cfg
+	}
+	return configs
 }
 
 // byPriority returns the groups by ascending priority, those of equal priority
@@ -104,7 +142,7 @@ func (s *Supervisor) addGroup(cfg *Group, now time.Time) (*group, error) {
 		s.sockets.release(p.cfg.Socket)
 		break
 	}
-	s.table.groups = append(s.table.groups, g)
+	s.table.add(g)
 	if cfg.Kind == ListenerPool {
 		g.pool = newPool(g, cfg, &s.bus)
 		s.bus.subscribe(g.pool)
@@ -175,7 +213,7 @@ func (s *Supervisor) removeGroup(g *group) {
 	if g.pool != nil {
 		s.bus.unsubscribe(g.pool)
 	}
-	s.table.groups = slices.DeleteFunc(s.table.groups, func(h *group) bool { return h == g })
+	s.table.remove(g)
 	s.bus.raise(eventGroupRemoved, "groupname:"+g.name+"\n")
 	s.version++
 }

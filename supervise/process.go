@@ -15,6 +15,7 @@ type process struct {
 	status
 	cfg     *Program
 	group   *group
+	gone    bool     // it is in no active group any more
 	command *command // nil until it is wanted for the first time
 
 	logs    [2]*logFile // by Channel; nil without a log file
@@ -49,7 +50,7 @@ const (
 // room for all the answers it can get.
 type waiter struct {
 	what  waitFor
-	reply chan<- outcome
+	reply chan outcome
 }
 
 // outcome is how a wait ended.
@@ -386,14 +387,26 @@ func (p *process) outputsEnded() bool {
 	return true
 }
 
+// view is a process as it was at one moment, for other goroutines than the loop.
+type view struct {
+	status
+	cfg      *Program
+	logPaths [2]string // by Channel
+	spawns   int
+}
+
+func (p *process) view() view {
+	return view{p.status, p.cfg, [2]string{p.logPath(Stdout), p.logPath(Stderr)}, p.spawns}
+}
+
 // info is what clients see of a process.
-func (p *process) info(now time.Time) xmlrpc.ProcessInfo {
+func (v *view) info(now time.Time) xmlrpc.ProcessInfo {
 	return xmlrpc.ProcessInfo{
-		Name: p.cfg.Name, Group: p.cfg.Group,
-		Start: unixOrZero(p.Started), Stop: unixOrZero(p.Stopped), Now: now.Unix(),
-		State: p.State, SpawnErr: p.SpawnErr, ExitStatus: p.Exit,
-		StdoutLogfile: p.logPath(Stdout), StderrLogfile: p.logPath(Stderr),
-		PID: p.PID, Description: p.description(now), Restarts: max(p.spawns-1, 0),
+		Name: v.cfg.Name, Group: v.cfg.Group,
+		Start: unixOrZero(v.Started), Stop: unixOrZero(v.Stopped), Now: now.Unix(),
+		State: v.State, SpawnErr: v.SpawnErr, ExitStatus: v.Exit,
+		StdoutLogfile: v.logPaths[Stdout], StderrLogfile: v.logPaths[Stderr],
+		PID: v.PID, Description: v.description(now), Restarts: max(v.spawns-1, 0),
 	}
 }
 
@@ -413,22 +426,22 @@ func (p *process) logPath(ch Channel) string {
 }
 
 // description is the third column of status.
-func (p *process) description(now time.Time) string {
-	switch p.State {
+func (v *view) description(now time.Time) string {
+	switch v.State {
 	case xmlrpc.Running:
 		b := append(make([]byte, 0, 48), "pid "...)
-		b = append(strconv.AppendInt(b, int64(p.PID), 10), ", uptime "...)
-		return string(appendUptime(b, now.Sub(p.Started)))
+		b = append(strconv.AppendInt(b, int64(v.PID), 10), ", uptime "...)
+		return string(appendUptime(b, now.Sub(v.Started)))
 	case xmlrpc.Fatal, xmlrpc.Backoff:
-		if p.SpawnErr == "" {
-			return `unknown error (try "tail ` + p.cfg.Name + `")`
+		if v.SpawnErr == "" {
+			return `unknown error (try "tail ` + v.cfg.Name + `")`
 		}
-		return p.SpawnErr
+		return v.SpawnErr
 	case xmlrpc.Stopped, xmlrpc.Exited:
-		if p.Started.IsZero() {
+		if v.Started.IsZero() {
 			return "Not started"
 		}
-		when := p.Stopped
+		when := v.Stopped
 		if when.IsZero() { // started, but never had a child: the epoch, as ever
 			when = time.Unix(0, 0)
 		}

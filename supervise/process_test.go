@@ -41,7 +41,7 @@ func TestDescription(t *testing.T) {
 		{"stopping", status{State: xmlrpc.Stopping}, ""},
 		{"never had a child", status{State: xmlrpc.Stopped, Started: now}, time.Unix(0, 0).Format("Jan 02 03:04 PM")},
 	} {
-		p := &process{cfg: testProgram(), status: tt.st}
+		p := &view{cfg: testProgram(), status: tt.st}
 		if got := p.description(now); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
@@ -51,7 +51,7 @@ func TestDescription(t *testing.T) {
 // Clients ask for all processes at a time.
 func TestDescriptionAllocates(t *testing.T) {
 	now := time.Now()
-	p := &process{cfg: testProgram(), status: status{State: xmlrpc.Running, PID: 1 << 20, Started: now.Add(-100 * 24 * time.Hour)}}
+	p := &view{cfg: testProgram(), status: status{State: xmlrpc.Running, PID: 1 << 20, Started: now.Add(-100 * 24 * time.Hour)}}
 	if n := testing.AllocsPerRun(100, func() { p.description(now) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}

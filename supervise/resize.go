@@ -82,7 +82,8 @@ func (s *Supervisor) finishResize(r *resizing, now time.Time) *xmlrpc.Fault {
 		}
 		processes = append(processes, p)
 	}
-	r.group.cfg, r.group.processes = r.cfg, processes
+	r.group.cfg = r.cfg
+	s.table.setProcesses(r.group, processes)
 	s.version++
 	return nil
 }

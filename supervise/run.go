@@ -177,16 +177,18 @@ func logNotes(log *Logger, notes []Note) {
 // newSupervisor makes a round without groups.
 func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supervisor, error) {
 	s := &Supervisor{
-		log: log, cfg: cfg, read: d.read, tidier: d.tidier, executable: d.executable,
+		log: log, cfg: cfg, configured: cfg.byName(), read: d.read, tidier: d.tidier, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
-		table:    table{byPID: map[int]*process{}},
+		table:    newTable(),
 		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, log: log},
 		ticks:    newTicks(),
 		sockets:  sockets{log: log, open: map[*FastCGISocket]*sharedSocket{}},
 		logFiles: files, autoLogs: map[autoLogKey]string{},
 		syslog: newSyslog(filepath.Base(d.Argv0), ""),
 		mood:   Running, messages: make(chan message, 256), requests: make(chan func(time.Time)),
-		timer: time.NewTimer(time.Hour), done: make(chan struct{}),
+		watchers: map[chan uint64]struct{}{},
+		timer:    time.NewTimer(time.Hour), done: make(chan struct{}),
+		turn: maxTurn,
 	}
 	s.timer.Stop()
 	s.guard.Store(int32(Running))

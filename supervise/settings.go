@@ -49,6 +49,17 @@ type Config struct {
 	Notes []Note
 }
 
+// byName returns the groups by their names; of those with one name the first.
+func (c *Config) byName() map[string]*Group {
+	byName := make(map[string]*Group, len(c.Groups))
+	for _, g := range c.Groups {
+		if byName[g.Name] == nil {
+			byName[g.Name] = g
+		}
+	}
+	return byName
+}
+
 // Note is a remark about the configuration that is no error.
 type Note struct {
 	Level Level

@@ -3,6 +3,7 @@ package supervise
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"supervisor/xmlrpc"
@@ -24,22 +25,22 @@ func (a *API) StopProcess(ctx context.Context, namespec string, wait bool) (bool
 // StartProcessGroup starts the processes of a group that are not up. Fault:
 // BAD_NAME.
 func (a *API) StartProcessGroup(ctx context.Context, group string, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, func() ([]*process, error) { return a.s.members(group) }, wait, startable, a.s.startAsked)
+	return a.some(ctx, a.s.members(group), wait, startable, a.s.startAsked)
 }
 
 // StopProcessGroup stops the processes of a group that are up. Fault: BAD_NAME.
 func (a *API) StopProcessGroup(ctx context.Context, group string, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, func() ([]*process, error) { return a.s.members(group) }, wait, xmlrpc.State.Up, a.s.stopAsked)
+	return a.some(ctx, a.s.members(group), wait, xmlrpc.State.Up, a.s.stopAsked)
 }
 
 // StartAllProcesses starts every process that is not up.
 func (a *API) StartAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, func() ([]*process, error) { return a.s.table.all(), nil }, wait, startable, a.s.startAsked)
+	return a.some(ctx, a.s.everybody, wait, startable, a.s.startAsked)
 }
 
 // StopAllProcesses stops every process that is up.
 func (a *API) StopAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, func() ([]*process, error) { return a.s.table.all(), nil }, wait, xmlrpc.State.Up, a.s.stopAsked)
+	return a.some(ctx, a.s.everybody, wait, xmlrpc.State.Up, a.s.stopAsked)
 }
 
 func startable(s xmlrpc.State) bool { return !s.Up() }
@@ -141,51 +142,88 @@ func renamed(f *xmlrpc.Fault, namespec string) *xmlrpc.Fault {
 // some carries out a request for those of several processes whose state is fit
 // for it. What is decided at once comes first in the answer, the rest in the order
 // in which it is decided.
-func (a *API) some(ctx context.Context, whom func() ([]*process, error), wait bool, fit func(xmlrpc.State) bool, begin request) ([]xmlrpc.Result, error) {
-	type begun struct {
-		results []xmlrpc.Result
-		reply   chan outcome
-		pending int
-	}
-	b, err := ask(ctx, a, func(now time.Time) (begun, error) {
+func (a *API) some(ctx context.Context, whom selection, wait bool, fit func(xmlrpc.State) bool, begin request) ([]xmlrpc.Result, error) {
+	results := []xmlrpc.Result{}
+	var reply chan outcome
+	pending := 0
+	all := func() ([]*process, error) {
 		processes, err := whom()
-		if err != nil {
-			return begun{}, err
+		reply = make(chan outcome, len(processes))
+		return processes, err
+	}
+	err := a.each(ctx, all, func(p *process, now time.Time) {
+		if !fit(p.State) {
+			return
 		}
-		b := begun{results: []xmlrpc.Result{}, reply: make(chan outcome, len(processes))}
-		for _, p := range processes {
-			if !fit(p.State) {
-				continue
-			}
-			what, pending, fault := begin(p, now, wait)
-			if pending {
-				p.waiters = append(p.waiters, waiter{what, b.reply})
-				b.pending++
-				continue
-			}
-			b.results = append(b.results, result(p.cfg.Group, p.cfg.Name, fault))
+		what, undecided, fault := begin(p, now, wait)
+		if undecided {
+			p.waiters = append(p.waiters, waiter{what, reply})
+			pending++
+			return
 		}
-		return b, nil
+		results = append(results, result(p.cfg.Group, p.cfg.Name, fault))
 	})
 	if err != nil {
 		return nil, err
 	}
-	for range b.pending {
-		o, err := a.outcome(ctx, b.reply)
+	for range pending {
+		o, err := a.outcome(ctx, reply)
 		if err != nil {
 			return nil, err
 		}
-		b.results = append(b.results, result(o.group, o.name, o.fault))
+		results = append(results, result(o.group, o.name, o.fault))
 	}
-	return b.results, nil
+	return results, nil
 }
 
-// outcome waits for the next answer of the loop.
-func (a *API) outcome(ctx context.Context, reply <-chan outcome) (outcome, error) {
+// selection says which processes a request is for, in the order in which it is
+// carried out. It is called on the loop.
+type selection func() ([]*process, error)
+
+// members selects the processes of a group in order of priority. Fault: BAD_NAME.
+func (s *Supervisor) members(group string) selection {
+	return func() ([]*process, error) {
+		g := s.table.group(group)
+		if g == nil {
+			return nil, xmlrpc.NewFault(xmlrpc.BadName, group)
+		}
+		return g.byPriority(), nil
+	}
+}
+
+// everybody selects all processes.
+func (s *Supervisor) everybody() ([]*process, error) { return s.table.all(), nil }
+
+// each calls fn on the loop for each of the processes that are selected now, but for
+// those that are gone when it is their turn. With thousands of them that takes a while;
+// so the loop does other things in between. It goes on if ctx ends.
+func (a *API) each(ctx context.Context, whom selection, fn func(p *process, now time.Time)) error {
+	rest, err := ask(ctx, a, func(time.Time) ([]*process, error) { return whom() })
+	ctx = context.WithoutCancel(ctx)
+	for err == nil && len(rest) > 0 {
+		rest, err = ask(ctx, a, func(now time.Time) ([]*process, error) {
+			for i, p := range rest {
+				if i > 0 && time.Since(now) >= a.s.turn {
+					return rest[i:], nil
+				}
+				if !p.gone {
+					fn(p, now)
+				}
+			}
+			return nil, nil
+		})
+	}
+	return err
+}
+
+// outcome waits for the next answer of the loop. Who does not wait any longer gets no
+// further one.
+func (a *API) outcome(ctx context.Context, reply chan outcome) (outcome, error) {
 	select {
 	case o := <-reply:
 		return o, nil
 	case <-ctx.Done():
+		a.later(func() { a.s.forget(reply) })
 		return outcome{}, ctx.Err()
 	case <-a.s.done:
 	}
@@ -194,5 +232,15 @@ func (a *API) outcome(ctx context.Context, reply <-chan outcome) (outcome, error
 		return o, nil
 	default:
 		return outcome{}, xmlrpc.NewFault(xmlrpc.ShutdownState)
+	}
+}
+
+// forget takes out the waiters that answer to reply.
+func (s *Supervisor) forget(reply chan outcome) {
+	for _, p := range s.table.members {
+		p.waiters = slices.DeleteFunc(p.waiters, func(w waiter) bool { return w.reply == reply })
+		if len(p.waiters) == 0 {
+			p.waiters = nil
+		}
 	}
 }

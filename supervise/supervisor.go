@@ -3,7 +3,7 @@ package supervise
 import (
 	"context"
 	"os"
-	"slices"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -25,8 +25,9 @@ const (
 // it started has stopped. Its loop goroutine owns all of it but for the parts that
 // are said to be safe for others.
 type Supervisor struct {
-	log        *Logger // safe for concurrent use
-	cfg        *Config // as last read
+	log        *Logger           // safe for concurrent use
+	cfg        *Config           // as last read
+	configured map[string]*Group // the groups of cfg
 	read       func() (*Config, error)
 	tidier     *tidier // safe for concurrent use
 	executable string  // our own binary
@@ -49,19 +50,21 @@ type Supervisor struct {
 	mood       Mood
 	guard      atomic.Int32 // the mood, for those who only want to know whether to ask
 	stopQueue  []*group     // in a shutdown: whose turn is still to come
+	toStop     []*process   // of the last of them: who has not been told to stop
 	nextReport time.Time    // in a shutdown: when to say again who is waited for
 	successor  *Config      // what the next round begins with
 
-	version  uint64          // counts changes of the table
-	shown    uint64          // the version that watchers know
-	watchers []chan<- uint64 // who waits for the next one
+	version  uint64                   // counts changes of the table
+	shown    uint64                   // the version that watchers know
+	watchers map[chan uint64]struct{} // who waits for the next one
 
 	poller   *poller
 	messages chan message
 	requests chan func(time.Time)
 	signals  chan os.Signal
 	timer    *time.Timer
-	wake     time.Time // what the timer is set to; zero if it is not
+	turn     time.Duration // maxTurn, but in tests
+	wake     time.Time     // what the timer is set to; zero if it is not
 	done     chan struct{}
 
 	allWatched bool // SIGCHLD comes in signals
@@ -99,9 +102,14 @@ func (s *Supervisor) run() Mood {
 	}
 }
 
-// takeWaiting does what others ask for by now, without waiting for more.
+// maxTurn is how long others wait, at most, for the end of work that comes in many
+// equal parts, such as the start of all programs: then it is their turn.
+const maxTurn = 2 * time.Millisecond
+
+// takeWaiting does what others ask for by now, without waiting for more, for as long
+// as a turn may take.
 func (s *Supervisor) takeWaiting() {
-	for range cap(s.messages) {
+	for begin := time.Now(); ; {
 		select {
 		case fn := <-s.requests:
 			fn(time.Now())
@@ -112,6 +120,9 @@ func (s *Supervisor) takeWaiting() {
 		default:
 			return
 		}
+		if time.Since(begin) >= s.turn {
+			return
+		}
 	}
 }
 
@@ -119,16 +130,20 @@ func (s *Supervisor) takeWaiting() {
 // reports whether more is due already, and whether the round is at its end.
 func (s *Supervisor) advance(now time.Time) (more, end bool) {
 	more = s.runAgenda(now)
-	if s.mood != Running && s.advanceShutdown(now) {
-		return false, true
+	if s.mood != Running {
+		left, done := s.advanceShutdown(now)
+		if done {
+			return false, true
+		}
+		more = more || left
 	}
 	s.nextTick = s.ticks.raiseDue(&s.bus, now)
 	if s.shown != s.version {
 		s.shown = s.version
-		for _, w := range s.watchers {
+		for w := range s.watchers {
 			w <- s.version // it has room for one
 		}
-		s.watchers = nil
+		clear(s.watchers)
 	}
 	if more {
 		return true, false
@@ -160,7 +175,7 @@ func do[T any](ctx context.Context, s *Supervisor, fn func(time.Time) (T, error)
 	}
 	reply := make(chan answer, 1)
 	request := func(now time.Time) {
-		value, err := fn(now)
+		value, err := guarded(s.log, now, fn)
 		reply <- answer{value, err}
 	}
 	var zero T
@@ -182,6 +197,19 @@ func do[T any](ctx context.Context, s *Supervisor, fn func(time.Time) (T, error)
 			return zero, xmlrpc.NewFault(xmlrpc.ShutdownState)
 		}
 	}
+}
+
+// guarded runs fn. If it panics, that is a mistake of ours in one request, no reason
+// to leave all programs without a supervisor: the log says where, the caller gets the
+// fault FAILED.
+func guarded[T any](log *Logger, now time.Time, fn func(time.Time) (T, error)) (value T, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			log.Crit("a request has failed, this is a bug: %v\n%s", reason, debug.Stack())
+			err = xmlrpc.NewFault(xmlrpc.Failed, "internal error, see the log of supervisord")
+		}
+	}()
+	return fn(now)
 }
 
 // handleSignal does what the manual says of a signal.
@@ -247,28 +275,29 @@ func (s *Supervisor) setMood(mood Mood) {
 const shutdownReportPeriod = 3 * time.Second
 
 // advanceShutdown stops the groups one after the other, the last in order of
-// priority first. It reports whether all of them are down.
-func (s *Supervisor) advanceShutdown(now time.Time) (done bool) {
+// priority first. It reports whether there is more of that to do at once, and whether
+// all of them are down.
+func (s *Supervisor) advanceShutdown(now time.Time) (more, done bool) {
 	for len(s.stopQueue) > 0 {
 		g := s.stopQueue[len(s.stopQueue)-1]
 		if !g.stopping {
 			g.stopping = true
-			s.stopForShutdown(g, now)
+			s.toStop = g.byPriority()
 		}
-		if !g.down() {
+		if more = s.stopForShutdown(now); more || !g.down() {
 			break
 		}
 		s.stopQueue = s.stopQueue[:len(s.stopQueue)-1]
 	}
 	if len(s.stopQueue) == 0 {
-		return true
+		return false, true
 	}
-	if !s.nextReport.IsZero() && now.Before(s.nextReport) {
-		return false
+	if more || !s.nextReport.IsZero() && now.Before(s.nextReport) {
+		return more, false
 	}
 	s.nextReport = now.Add(shutdownReportPeriod)
 	s.reportUnstopped()
-	return false
+	return false, false
 }
 
 // reportUnstopped says who keeps us from the end.
@@ -289,19 +318,24 @@ func (s *Supervisor) reportUnstopped() {
 	}
 }
 
-// stopForShutdown stops the processes of a group, in reverse of the order in
-// which they are started on request. What waits for its next attempt is given up.
-func (s *Supervisor) stopForShutdown(g *group, now time.Time) {
-	processes := g.byPriority()
-	slices.Reverse(processes)
-	for _, p := range processes {
+// stopForShutdown stops those of the present group that are left to stop, in reverse
+// of the order in which they are started on request, for as long as a turn may take.
+// What waits for its next attempt is given up.
+func (s *Supervisor) stopForShutdown(now time.Time) (more bool) {
+	for n := len(s.toStop); n > 0; n = len(s.toStop) {
+		p := s.toStop[n-1]
+		s.toStop = s.toStop[:n-1]
 		switch p.State {
 		case xmlrpc.Running, xmlrpc.Starting:
 			s.feed(p, now, stopAsked{})
 		case xmlrpc.Backoff:
 			s.feed(p, now, gaveUp{})
 		}
+		if n > 1 && time.Since(now) >= s.turn {
+			return true
+		}
 	}
+	return false
 }
 
 // reopenLogs reopens every log by name: ours, and those of live children. The reason

@@ -1,0 +1,376 @@
+package supervise
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// startLoop runs a round with the configuration conf, as far as it does without
+// servers, until the test ends. Its log is the file "log" in the working directory.
+func startLoop(tb testing.TB, conf string) *API {
+	tb.Helper()
+	dir := tb.TempDir()
+	tb.Chdir(dir)
+	conf = "[supervisord]\nlogfile=" + dir + "/log\nchildlogdir=" + dir + "\n" + conf
+	if err := os.WriteFile("s.conf", []byte(conf), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	cfg, err := ReadConfig("s.conf", Overrides{}, testEnv())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d := &daemon{
+		Start:  Start{Path: "s.conf", Argv0: "supervisord", Env: Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr},
+		tidier: newTidier(tidyAfter, freeMemory), executable: selfPath(), path: "s.conf",
+	}
+	tb.Cleanup(d.tidier.stop)
+	d.remember(cfg, nil)
+	files := newLogFiles()
+	log, err := NewLogger(LoggerOptions{Level: cfg.LogLevel, Path: cfg.Logfile, files: files})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(log.Close)
+	s, err := d.newSupervisor(cfg, log, files)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(s.close)
+	s.signals = make(chan os.Signal, 16)
+	if err = s.build(cfg); err != nil {
+		tb.Fatal(err)
+	}
+	a := &API{s: s, version: "test"}
+	go s.run()
+	tb.Cleanup(func() {
+		_, _ = a.Shutdown(context.Background()) // the test may have done so
+		<-s.done
+	})
+	return a
+}
+
+// awaitThat waits until something is so.
+func awaitThat(tb testing.TB, what string, so func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !so(); {
+		if time.Now().After(deadline) {
+			tb.Fatalf("waited in vain: %s", what)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// logHas waits until the log has a text.
+func logHas(tb testing.TB, text string) {
+	tb.Helper()
+	awaitThat(tb, "the log has "+text, func() bool {
+		data, err := os.ReadFile("log")
+		return err == nil && strings.Contains(string(data), text)
+	})
+}
+
+// onLoop returns what fn, run on the loop, does.
+func onLoop[T any](tb testing.TB, a *API, fn func() T) T {
+	tb.Helper()
+	value, err := do(tb.Context(), a.s, func(time.Time) (T, error) { return fn(), nil })
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return value
+}
+
+// A mistake of ours in one request is that request's, and can be found.
+func TestRequestPanics(t *testing.T) {
+	a := startLoop(t, "")
+	_, err := ask(t.Context(), a, func(time.Time) (int, error) {
+		var nobody *process
+		return nobody.spawns, nil
+	})
+	if f, ok := err.(*xmlrpc.Fault); !ok || f.Code != xmlrpc.Failed {
+		t.Errorf("got %v, want the fault FAILED", err)
+	}
+	logHas(t, "CRIT a request has failed, this is a bug: runtime error: invalid memory address")
+	logHas(t, "TestRequestPanics") // the place
+	if _, err = a.Identification(t.Context()); err != nil {
+		t.Errorf("after that: %v", err)
+	}
+}
+
+// Who has gone waits for nothing any more.
+func TestGoneClients(t *testing.T) {
+	a := startLoop(t, "[program:x]\ncommand=sleep 100\nstartsecs=50\nautostart=false\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	version := onLoop(t, a, func() uint64 { return a.s.version })
+	ended := make(chan error, 3)
+	go func() {
+		_, err := a.Changed(ctx, version)
+		ended <- err
+	}()
+	awaitThat(t, "a watcher", func() bool { return onLoop(t, a, func() int { return len(a.s.watchers) }) == 1 })
+	cancel()
+	<-ended
+	awaitThat(t, "no watcher", func() bool { return onLoop(t, a, func() int { return len(a.s.watchers) }) == 0 })
+
+	ctx, cancel = context.WithCancel(t.Context())
+	go func() {
+		_, err := a.StartProcess(ctx, "x", true)
+		ended <- err
+	}()
+	waiters := func() int { return onLoop(t, a, func() int { return len(a.s.table.group("x").processes[0].waiters) }) }
+	awaitThat(t, "a waiter", func() bool { return waiters() == 1 })
+	cancel()
+	if err := <-ended; err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+	awaitThat(t, "no waiter", func() bool { return waiters() == 0 })
+}
+
+// many is a configuration of n programs of which none can be started.
+func many(n int) string {
+	var conf strings.Builder
+	for i := range n {
+		fmt.Fprintf(&conf, "[program:p%d]\ncommand=/nowhere/program\nautostart=false\nstdout_logfile=NONE\nstderr_logfile=NONE\n", i)
+	}
+	return conf.String()
+}
+
+// pretendRunning makes all processes running, with pids that no process has.
+func pretendRunning(tb testing.TB, a *API) {
+	onLoop(tb, a, func() bool {
+		for i, p := range a.s.table.all() {
+			p.status = status{State: xmlrpc.Running, PID: 1<<23 + i, Started: time.Now()}
+		}
+		return true
+	})
+}
+
+// pretendStopped makes all processes stopped.
+func pretendStopped(tb testing.TB, a *API) {
+	onLoop(tb, a, func() bool {
+		for _, p := range a.s.table.all() {
+			p.status = status{State: xmlrpc.Stopped}
+			a.s.schedule(p)
+		}
+		return true
+	})
+}
+
+// groupRequests are those that are for all processes at a time.
+var groupRequests = []struct {
+	name    string
+	prepare func(testing.TB, *API)
+	call    func(context.Context, *API) (int, error)
+}{
+	{"start", pretendStopped, func(ctx context.Context, a *API) (int, error) {
+		results, err := a.StartAllProcesses(ctx, true)
+		return len(results), err
+	}},
+	{"signal", pretendRunning, func(ctx context.Context, a *API) (int, error) {
+		results, err := a.SignalAllProcesses(ctx, "USR1")
+		return len(results), err
+	}},
+	{"clear", pretendRunning, func(ctx context.Context, a *API) (int, error) {
+		results, err := a.ClearAllProcessLogs(ctx)
+		return len(results), err
+	}},
+	{"stop", pretendRunning, func(ctx context.Context, a *API) (int, error) {
+		results, err := a.StopAllProcesses(ctx, false)
+		return len(results), err
+	}},
+}
+
+// A request for many processes lets others in between.
+func TestGroupRequestsTakeTurns(t *testing.T) {
+	const n = 300
+	a := startLoop(t, many(n))
+	onLoop(t, a, func() bool { a.s.turn = 1; return true })
+	var answered atomic.Int64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if _, err := a.Identification(t.Context()); err == nil {
+					answered.Add(1)
+				}
+			}
+		}
+	}()
+	for _, tt := range groupRequests {
+		// On a busy machine nobody else may have the time to ask.
+		awaitThat(t, tt.name+" lets others in between", func() bool {
+			tt.prepare(t, a)
+			before := answered.Load()
+			got, err := tt.call(t.Context(), a)
+			if got != n || err != nil {
+				t.Fatalf("%s: %d results, %v", tt.name, got, err)
+			}
+			return answered.Load()-before >= 10
+		})
+	}
+	close(stop)
+	<-stopped
+	pretendStopped(t, a)
+}
+
+// What has gone while a request was under way is left alone.
+func TestGroupRequestsLeaveOutWhatIsGone(t *testing.T) {
+	a := startLoop(t, many(3))
+	onLoop(t, a, func() bool { a.s.turn = 1; return true })
+	var seen []string
+	err := a.each(t.Context(), a.s.everybody, func(p *process, _ time.Time) {
+		seen = append(seen, p.cfg.Name)
+		if g := a.s.table.group("p1"); g != nil {
+			a.s.removeGroup(g)
+		}
+	})
+	if got := fmt.Sprint(seen); got != "[p0 p2]" || err != nil {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if _, err = a.ProcessInfo(t.Context(), "p1"); err == nil {
+		t.Error("it is still found by its name")
+	}
+}
+
+// BenchmarkTurns measures how long somebody else has to wait, at most, while requests
+// about 5,000 programs are carried out.
+func BenchmarkTurns(b *testing.B) {
+	a := startLoop(b, many(5000))
+	requests := append(groupRequests[:len(groupRequests):len(groupRequests)], []struct {
+		name    string
+		prepare func(testing.TB, *API)
+		call    func(context.Context, *API) (int, error)
+	}{
+		{"info", pretendRunning, func(ctx context.Context, a *API) (int, error) {
+			infos, err := a.AllProcessInfo(ctx)
+			return len(infos), err
+		}},
+		{"config", pretendRunning, func(ctx context.Context, a *API) (int, error) {
+			infos, err := a.AllConfigInfo(ctx)
+			return len(infos), err
+		}},
+		{"reread", pretendRunning, func(ctx context.Context, a *API) (int, error) {
+			_, err := a.ReloadConfig(ctx)
+			return 5000, err
+		}},
+	}...)
+	for _, request := range requests {
+		b.Run(request.name, func(b *testing.B) {
+			var longest time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				request.prepare(b, a)
+				longest = max(longest, besides(b, a, func() {
+					b.StartTimer()
+					if n, err := request.call(b.Context(), a); n != 5000 || err != nil {
+						b.Fatalf("%d results, %v", n, err)
+					}
+				}))
+			}
+			b.ReportMetric(float64(longest)/1e6, "ms/longest")
+		})
+	}
+	pretendStopped(b, a)
+}
+
+// besides runs fn and returns how long somebody else had to wait for an answer
+// meanwhile, at most.
+func besides(tb testing.TB, a *API, fn func()) (longest time.Duration) {
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			begin := time.Now()
+			if _, err := a.Identification(tb.Context()); err != nil {
+				tb.Error(err)
+			}
+			longest = max(longest, time.Since(begin))
+			select {
+			case <-stop:
+				return
+			case <-time.After(100 * time.Microsecond):
+			}
+		}
+	}()
+	fn()
+	close(stop)
+	<-stopped
+	return longest
+}
+
+// A storm of one kind leaves room for everything else.
+func TestStorms(t *testing.T) {
+	a := startLoop(t, many(50))
+	s := a.s
+	storms := map[string]func(){
+		"requests": func() { _, _ = a.Identification(context.Background()) },
+		"messages": func() { s.messages <- message{kind: inputWritten, in: &stdinPipe{}} },
+		"signals":  func() { s.signals <- syscall.SIGWINCH },
+		"starts": func() { // more than fit into a turn
+			_, _ = do(context.Background(), s, func(now time.Time) (int, error) {
+				for _, p := range s.table.all() {
+					p.status = status{State: xmlrpc.Stopped, Due: now}
+					s.schedule(p)
+				}
+				return 0, nil
+			})
+		},
+	}
+	others := map[string]func() bool{
+		"a request": func() bool {
+			_, err := a.Identification(t.Context())
+			return err == nil
+		},
+		"a signal": func() bool {
+			s.signals <- syscall.SIGWINCH
+			return true
+		},
+		"a message": func() bool {
+			s.messages <- message{kind: inputWritten, in: &stdinPipe{}}
+			return true
+		},
+	}
+	for storm, blow := range storms {
+		stop := make(chan struct{})
+		var blowing sync.WaitGroup
+		for range 4 {
+			blowing.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						blow()
+					}
+				}
+			})
+		}
+		for other, ask := range others {
+			var longest time.Duration
+			for range 2 * cap(s.messages) { // more than can wait
+				begin := time.Now()
+				if !ask() {
+					t.Fatalf("%s in a storm of %s fails", other, storm)
+				}
+				longest = max(longest, time.Since(begin))
+			}
+			if longest > 2*time.Second { // mostly some microseconds; others may have the processors
+				t.Errorf("%s in a storm of %s waits for %v", other, storm, longest)
+			}
+		}
+		close(stop)
+		blowing.Wait()
+	}
+}
