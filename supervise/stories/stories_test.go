@@ -129,8 +129,9 @@ func TestLayers(t *testing.T) {
 	const kong, ini, term = "github.com/alecthomas/kong", "gopkg.in/ini.v1", "golang.org/x/term"
 	allowed := map[string][]string{
 		"supervisor":                   {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", kong},
-		"supervisor/supervise":         {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit", "supervisor/supervise/vfork"},
+		"supervisor/supervise":         {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit", "supervisor/supervise/vfork", "supervisor/supervise/job"},
 		"supervisor/supervise/getopt":  {},
+		"supervisor/supervise/job":     {},
 		"supervisor/supervise/rlimit":  {},
 		"supervisor/supervise/vfork":   {},
 		"supervisor/supervise/stories": {},
