@@ -3,6 +3,7 @@
 package supervise
 
 import (
+	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
@@ -16,7 +17,7 @@ func (s *Supervisor) reapChild(c *child, now time.Time) {
 	if p.child != c || p.reaped != nil {
 		return // reap was first
 	}
-	if !s.allWatched { // else handleSignal says it
+	if !s.allWatched { // else reapAll says it
 		s.log.Debug("received SIGCHLD indicating a child quit")
 	}
 	var ws syscall.WaitStatus
@@ -35,9 +36,15 @@ func (s *Supervisor) watchAllChildren() {
 		return
 	}
 	s.allWatched = true
-	signal.Notify(s.signals, syscall.SIGCHLD)
-	signals := s.signals
-	go func() { signals <- syscall.SIGCHLD }() // for those that have ended already; the loop must not wait for itself
+	s.deaths = make(chan os.Signal, 1)
+	s.deaths <- syscall.SIGCHLD // for those that have ended already
+	signal.Notify(s.deaths, syscall.SIGCHLD)
+}
+
+// reapAll does what SIGCHLD asks for.
+func (s *Supervisor) reapAll(now time.Time) {
+	s.log.Debug("received SIGCHLD indicating a child quit")
+	s.reap(now)
 }
 
 // reap collects every child that has ended. With reapChild it is the only waiter:

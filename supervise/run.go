@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -253,6 +254,9 @@ func (s *Supervisor) build(cfg *Config) error {
 
 // close releases what the round holds besides its children, which are gone.
 func (s *Supervisor) close() {
+	if s.allWatched {
+		signal.Stop(s.deaths)
+	}
 	s.poller.close()
 	s.starter.Close()
 	s.syslog.Close()

@@ -62,12 +62,13 @@ type Supervisor struct {
 	messages chan message
 	requests chan func(time.Time)
 	signals  chan os.Signal
+	deaths   chan os.Signal // SIGCHLD, if allWatched: one that waits stands for all
 	timer    *time.Timer
 	turn     time.Duration // maxTurn, but in tests
 	wake     time.Time     // what the timer is set to; zero if it is not
 	done     chan struct{}
 
-	allWatched bool // SIGCHLD comes in signals
+	allWatched bool // SIGCHLD comes in deaths
 }
 
 // run owns the process table until shutdown or restart, and reports which. No
@@ -92,9 +93,12 @@ func (s *Supervisor) run() Mood {
 		case m := <-s.messages: // pumps
 			s.log.Hold(true)
 			s.handle(m, time.Now())
-		case sig := <-s.signals: // CHLD: reap; TERM, HUP, USR2: as in the manual
+		case sig := <-s.signals: // TERM, HUP, USR2: as in the manual
 			s.log.Hold(true)
 			s.handleSignal(sig, time.Now())
+		case <-s.deaths:
+			s.log.Hold(true)
+			s.reapAll(time.Now())
 		case <-s.timer.C:
 			s.log.Hold(true)
 			s.wake = time.Time{}
@@ -117,6 +121,8 @@ func (s *Supervisor) takeWaiting() {
 			s.handle(m, time.Now())
 		case sig := <-s.signals:
 			s.handleSignal(sig, time.Now())
+		case <-s.deaths:
+			s.reapAll(time.Now())
 		default:
 			return
 		}
@@ -217,9 +223,6 @@ func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
 	number, _ := sig.(syscall.Signal)
 	name := signalName(number)
 	switch number {
-	case syscall.SIGCHLD:
-		s.log.Debug("received %s indicating a child quit", name)
-		s.reap(now)
 	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
 		s.log.Warn("received %s indicating exit request", name)
 		s.setMood(Shutdown)
