@@ -147,14 +147,3 @@ func fastCGIAddress(cfg *FastCGISocket) (family int, addr syscall.Sockaddr, err 
 	copy(in4.Addr[:], ip.IP.To4())
 	return syscall.AF_INET, in4, nil
 }
-
-// socketCloexec makes a stream socket that no child inherits by accident.
-func socketCloexec(family int) (int, error) {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(fd)
-	}
-	return fd, err
-}

@@ -61,14 +61,10 @@ func openStream(path string, cause error) (int, error) {
 		}
 		return -1, cause
 	}
-	// No child may be started between the two calls: it would inherit the copy.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	twin, err := syscall.Dup(fd)
+	twin, err := dupCloexec(fd)
 	if err != nil {
 		return -1, cause
 	}
-	syscall.CloseOnExec(twin)
 	return twin, nil
 }
 

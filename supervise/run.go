@@ -64,6 +64,7 @@ type daemon struct {
 	strangers  bool            // children that we have not started can end
 	serial     uint64          // of the next event
 	noFile     *syscall.Rlimit // of children; nil for the same as ours
+	starters   starters
 
 	// environ is all that [supervisord] environment has said in this run: it can
 	// still be referred to when it is gone from the file. Whoever reads sets it.
@@ -198,7 +199,7 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 		return nil, err
 	}
 	s.environArgs = all[:len(s.environ)]
-	if s.starter, err = newStarter(d.noFile); err != nil {
+	if s.starter, err = newStarter(&d.starters, d.noFile); err != nil {
 		return nil, err
 	}
 	s.starter.Reserve(descriptors(cfg))

@@ -8,8 +8,25 @@ import (
 	"supervisor/supervise/vfork"
 )
 
+// No child inherits by accident what these three make. There is no moment in which it
+// could, since children are started without syscall.ForkLock.
+
 // pipeCloexec makes a pipe whose ends are closed by exec.
 func pipeCloexec(fds *[2]int) error { return syscall.Pipe2(fds[:], syscall.O_CLOEXEC) }
+
+// socketCloexec makes a stream socket.
+func socketCloexec(family int) (int, error) {
+	return syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+}
+
+// dupCloexec makes a copy of a descriptor.
+func dupCloexec(fd int) (int, error) {
+	twin, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(twin), nil
+}
 
 // arguments are what a program is given, its command line or its environment.
 type arguments = vfork.Strings
@@ -19,23 +36,39 @@ func newArguments(shared arguments, own []string) (arguments, error) {
 	return vfork.NewStrings(shared, own)
 }
 
+// starters is what those who start children have in common, in whatever round.
+type starters = vfork.Shared
+
 // starter starts children.
 type starter struct {
 	*vfork.Starter
 	noFile *syscall.Rlimit // of children; nil if it is the same as ours
 }
 
-func newStarter(noFile *syscall.Rlimit) (starter, error) {
-	v, err := vfork.New()
+func newStarter(all *starters, noFile *syscall.Rlimit) (starter, error) {
+	v, err := vfork.New(all)
 	return starter{v, noFile}, os.NewSyscallError("cannot prepare to start programs", err)
 }
 
 // start starts a child. failedInChild says that it was not the fork that failed,
-// but one of the steps after it.
+// but one of the steps after it. Where the fast way is not to be had, as in an
+// emulator of another processor, the child is started as on other systems.
 func (s starter) start(cfg *Program, file string, argv, environ arguments, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
-	pid, pidfd, err = s.Start(file, &vfork.Attr{
+	pid, pidfd, err = s.Start(new(vfork.Child), file, &vfork.Attr{
 		Files: files, Dir: cfg.Directory, Umask: cfg.Umask, User: user, NoFile: s.noFile, Argv: argv, Environ: environ,
 	})
+	if err == vfork.ErrUnsupported {
+		pid, failedInChild, err = forkExec(cfg, file, argv.Strings(), environ.Strings(), files, user)
+		return pid, pidfdOf(pid, err), failedInChild, err
+	}
 	var inChild vfork.ChildError
 	return pid, pidfd, errors.As(err, &inChild), err
+}
+
+// pidfdOf returns a descriptor of a child that was started just now; -1 if it was not.
+func pidfdOf(pid int, err error) int {
+	if err != nil {
+		return -1
+	}
+	return vfork.OpenPID(pid)
 }

@@ -3,7 +3,6 @@
 package supervise
 
 import (
-	"errors"
 	"slices"
 	"syscall"
 )
@@ -20,6 +19,28 @@ func pipeCloexec(fds *[2]int) error {
 	return nil
 }
 
+// socketCloexec makes a stream socket that no child inherits by accident.
+func socketCloexec(family int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fd)
+	}
+	return fd, err
+}
+
+// dupCloexec makes a copy of a descriptor that no child inherits by accident.
+func dupCloexec(fd int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	twin, err := syscall.Dup(fd)
+	if err == nil {
+		syscall.CloseOnExec(twin)
+	}
+	return twin, err
+}
+
 // arguments are what a program is given, its command line or its environment.
 type arguments = []string
 
@@ -28,34 +49,22 @@ func newArguments(shared arguments, own []string) (arguments, error) {
 	return slices.Concat(shared, own), nil
 }
 
+// starters is what those who start children have in common: nothing here.
+type starters struct{}
+
 // starter starts children.
 type starter struct{}
 
 // newStarter need not be told the limit of open files: ForkExec knows it.
-func newStarter(*syscall.Rlimit) (starter, error) { return starter{}, nil }
+func newStarter(*starters, *syscall.Rlimit) (starter, error) { return starter{}, nil }
 
 func (starter) Close() {}
 
 func (starter) Reserve(int) {}
 
 // start starts a child. failedInChild says that it was not the fork that failed,
-// but one of the steps after it. There is no pidfd. The umask belongs to the
-// process here: ours is set around the fork.
+// but one of the steps after it. There is no pidfd.
 func (starter) start(cfg *Program, file string, argv, environ arguments, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
-	if cfg.Umask >= 0 {
-		defer syscall.Umask(syscall.Umask(cfg.Umask))
-	}
-	pid, err = syscall.ForkExec(file, argv, &syscall.ProcAttr{
-		Dir:   cfg.Directory,
-		Env:   environ,
-		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Credential: user},
-	})
-	return pid, -1, err != nil && !isForkError(err), err
-}
-
-// isForkError reports whether it was the fork that failed: no child was there
-// that could have failed.
-func isForkError(err error) bool {
-	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+	pid, failedInChild, err = forkExec(cfg, file, argv, environ, files, user)
+	return pid, -1, failedInChild, err
 }

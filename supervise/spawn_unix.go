@@ -229,10 +229,13 @@ func (pp *pipes) close() {
 // same step and writes to the child's stderr which one it was. pidfd is readable
 // when the child has ended; -1 where there is none.
 func (s *Supervisor) fork(cfg *Program, file string, c *command, pp *pipes, socket int) (pid, pidfd int, err error) {
+	if c.unusable != nil {
+		return 0, -1, c.unusable
+	}
 	files := childFiles(cfg, pp, socket)
 	switchUser := cfg.User != nil && cfg.User.UID != os.Getuid()
 	nowhere := cfg.ChangeDir && cfg.Directory == ""
-	if c.unusable == nil && !nowhere && (!switchUser || os.Getuid() == 0) { // else there is no use in trying
+	if !nowhere && (!switchUser || os.Getuid() == 0) { // else there is no use in trying
 		var credential *syscall.Credential
 		if switchUser {
 			credential = &syscall.Credential{
@@ -245,13 +248,34 @@ func (s *Supervisor) fork(cfg *Program, file string, c *command, pp *pipes, sock
 			return pid, pidfd, err
 		}
 	}
-	kept, own := s.childEnvironment(cfg)
-	pid, err = syscall.ForkExec(s.executable, childArgs(cfg, file, c.words), &syscall.ProcAttr{
-		Env:   append(pick(s.environ, kept), own...),
+	argv, err := newArguments(nil, childArgs(cfg, file, c.words))
+	if err != nil {
+		return 0, -1, err
+	}
+	pid, pidfd, _, err = s.starter.start(&Program{Umask: -1}, s.executable, argv, c.environ, files, nil)
+	return pid, pidfd, err
+}
+
+// forkExec starts a child as package syscall does it. failedInChild says that it was
+// not the fork that failed, but one of the steps after it. The umask belongs to the
+// process here: ours is set around the fork.
+func forkExec(cfg *Program, file string, argv, environ []string, files [3]int, user *syscall.Credential) (pid int, failedInChild bool, err error) {
+	if cfg.Umask >= 0 {
+		defer syscall.Umask(syscall.Umask(cfg.Umask))
+	}
+	pid, err = syscall.ForkExec(file, argv, &syscall.ProcAttr{
+		Dir:   cfg.Directory,
+		Env:   environ,
 		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
-		Sys:   &syscall.SysProcAttr{Setpgid: true},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Credential: user},
 	})
-	return pid, -1, err
+	return pid, err != nil && !isForkError(err), err
+}
+
+// isForkError reports whether it was the fork that failed: no child was there
+// that could have failed.
+func isForkError(err error) bool {
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 func childFiles(cfg *Program, pp *pipes, socket int) [3]int {

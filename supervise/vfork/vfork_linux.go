@@ -8,15 +8,20 @@
 // inherit was duplicated before. It shares the memory as well, as with vfork, so
 // it tells what failed by writing that down, and needs no pipe for it.
 //
+// The thread that forks stands still until the child has executed the program or
+// has failed. That may take as long as a file system likes, since the child changes
+// to a directory and loads a file. So the runtime is told that the thread is in a
+// system call: everybody else goes on, and can look at the child and stop it.
+//
 // Between fork and exec no Go code may run that could need the runtime. What does
 // run is written after forkAndExecInChild1 in package syscall, which has no way to
 // ask for any of this, and with the same three hooks of the runtime.
 package vfork
 
 import (
-	"runtime"
+	"errors"
 	"slices"
-	"strings"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -54,59 +59,65 @@ func NewStrings(shared []*byte, own []string) (Strings, error) {
 	return slices.Concat(shared, copies), nil
 }
 
+// Strings returns what s was made of.
+func (s Strings) Strings() []string {
+	var list []string
+	for _, first := range s {
+		if first == nil {
+			break
+		}
+		n := 0
+		for *(*byte)(unsafe.Add(unsafe.Pointer(first), n)) != 0 {
+			n++
+		}
+		list = append(list, string(unsafe.Slice(first, n)))
+	}
+	return list
+}
+
 // ChildError says that there was a child, but that it could not become the
 // program. It has been waited for.
 type ChildError syscall.Errno
 
 func (e ChildError) Error() string { return syscall.Errno(e).Error() }
 
+// ErrUnsupported says that this system does not start children in the way that
+// this package needs, so that none was started.
+var ErrUnsupported = errors.New("no child can share our memory here")
+
 // Starter starts programs, one at a time: it belongs to one goroutine.
 type Starter struct {
-	slots [3]int // low descriptors, through which children inherit theirs
-	rest  int    // what is in them meanwhile: something harmless
-	above int    // one more than the highest of them
-	share bool   // the system can leave a shared table for a part of it
-	pidfd bool   // a descriptor of the child is to be had
-	clear bool   // the system can start the child without our signal handlers
-	mask  uint64 // the signals that children begin with blocked, if clear
+	shared *Shared
+	slots  [3]int // low descriptors, through which children inherit theirs
+	rest   int    // what is in them meanwhile: something harmless
+	above  int    // one more than the highest of them
+	pidfd  bool   // a descriptor of each child is wanted
+	can    features
+	mask   uint64 // the signals that children begin with blocked, with clone3
 }
 
-const (
-	cloneVM    = 0x100
-	cloneFiles = 0x400
-	clonePidfd = 0x1000
-	cloneVfork = 0x4000
-
-	cloneClearSighand = 1 << 32 // of clone3
-
-	closeRangeUnshare = 2
-	closeRangeCloexec = 4
-)
-
-// cloneArgs are the arguments of clone3, of which a child gets the first, the
-// second and the fifth.
-type cloneArgs struct {
-	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls uint64
+// features are what the system can do. Nobody asks before the first start: that one
+// finds out, by doing without what it was refused.
+type features struct {
+	clone3 bool // start a child without our signal handlers, and give a descriptor of it
+	share  bool // leave a shared table of descriptors for a part of it
+	memory bool // share the memory. Without it nothing here works: an emulator may make a fork of each clone
 }
 
 // New makes a Starter, early, as long as low descriptors are free.
-func New() (*Starter, error) {
-	s := &Starter{}
-	_, _, errno := syscall.RawSyscall(closeRange(), ^uintptr(0)>>1, ^uintptr(0)>>1, 0)
-	s.share = errno == 0 // Linux 5.9
-	s.pidfd = s.share    // 5.3; what is older is not worth a question of its own
-	// 5.5; mips has other numbers and more signals.
-	if s.share && !strings.HasPrefix(runtime.GOARCH, "mips") {
-		_, _, errno = syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigBlock, 0, uintptr(unsafe.Pointer(&s.mask)), unsafe.Sizeof(s.mask), 0, 0)
-		s.clear = errno == 0
+func New(shared *Shared) (*Starter, error) {
+	s := &Starter{shared: shared, pidfd: true, can: features{share: true, memory: true}}
+	if hasClone3() {
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigBlock, 0, uintptr(unsafe.Pointer(&s.mask)), unsafe.Sizeof(s.mask), 0, 0)
+		s.can.clone3 = errno == 0
 	}
-	rest, _, errno := syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC, 0)
+	rest, errno := eventfd()
 	if errno != 0 {
 		return nil, errno
 	}
-	s.rest = int(rest)
+	s.rest = rest
 	for i := range s.slots {
-		slot, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, rest, syscall.F_DUPFD_CLOEXEC, 3)
+		slot, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(rest), syscall.F_DUPFD_CLOEXEC, 3)
 		if errno != 0 {
 			for _, fd := range s.slots[:i] {
 				syscall.Close(fd)
@@ -118,6 +129,12 @@ func New() (*Starter, error) {
 	}
 	s.above = slices.Max(s.slots[:]) + 1
 	return s, nil
+}
+
+// eventfd makes a descriptor that is good for nothing.
+func eventfd() (fd int, errno syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC, 0)
+	return int(n), errno
 }
 
 // Close gives up what the Starter holds.
@@ -138,66 +155,47 @@ func (s *Starter) Reserve(n int) {
 		s.pidfd = false
 		n = int(limit.Cur - 1)
 	}
+	own, errno := eventfd() // which the Starter, that may be closed meanwhile, does not know of
+	if errno != 0 {
+		return
+	}
 	go func() {
+		defer syscall.Close(own)
 		// Should it fail, starts take a little longer.
-		fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(s.rest), syscall.F_DUPFD_CLOEXEC, uintptr(n))
+		fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(own), syscall.F_DUPFD_CLOEXEC, uintptr(n))
 		if errno == 0 {
 			syscall.Close(int(fd))
 		}
 	}()
 }
 
-// Start starts file with a process group of its own. It returns once that runs,
-// with a descriptor that becomes readable when it ends, -1 where there is none.
-// An error that is no ChildError is one of the fork.
-func (s *Starter) Start(file string, attr *Attr) (pid, pidfd int, err error) {
-	c, err := newChild(file, attr)
-	if err != nil {
+// Start starts file with a process group of its own, as c, which is new. It returns
+// once that runs, with a descriptor that becomes readable when it ends, -1 where
+// there is none; others find out by c what happens until then. An error that is no
+// ChildError, and not ErrUnsupported, is one of the fork.
+func (s *Starter) Start(c *Child, file string, attr *Attr) (pid, pidfd int, err error) {
+	if !s.can.memory {
+		return 0, -1, ErrUnsupported
+	}
+	if err := c.prepare(file, attr); err != nil {
 		return 0, -1, err
 	}
-	c.slots, c.mask, c.clear = s.slots, s.mask, s.clear
-	c.args = cloneArgs{flags: cloneVM | cloneVfork, exitSignal: uint64(syscall.SIGCHLD)}
-	if s.share {
-		c.args.flags |= cloneFiles
-		c.above = uintptr(s.above)
-	}
-	if s.pidfd {
-		c.args.flags |= clonePidfd
-	}
-	if s.clear {
-		c.args.flags |= cloneClearSighand
-	}
+	c.slots, c.mask = s.slots, s.mask
 	for i, fd := range attr.Files {
 		if err = syscall.Dup3(fd, s.slots[i], syscall.O_CLOEXEC); err != nil {
 			s.emptySlots()
 			return 0, -1, err
 		}
 	}
-	// Whoever makes a descriptor that is not yet closed on exec holds this lock.
-	syscall.ForkLock.Lock()
-	n, errno := fork(c)
-	if c.clear && (errno == syscall.ENOSYS || errno == syscall.EINVAL || errno == syscall.EPERM) {
-		s.clear, c.clear = false, false // an old system, or one that forbids clone3
-		n, errno = fork(c)
+	if c.user != nil {
+		s.shared.enter()
 	}
-	if errno == syscall.EMFILE && s.pidfd { // rather no descriptor than no child
-		c.args.flags &^= clonePidfd
-		n, errno = fork(c)
+	pid, pidfd, err = s.fork(c)
+	if c.user != nil {
+		s.shared.leave()
 	}
-	syscall.ForkLock.Unlock()
 	s.emptySlots()
-	pid, pidfd = int(n), int(c.pidfd)
-	switch {
-	case errno != 0:
-		return 0, -1, errno
-	case c.failed != 0:
-		if pidfd >= 0 {
-			syscall.Close(pidfd)
-		}
-		bury(pid)
-		return 0, -1, ChildError(c.failed)
-	}
-	return pid, pidfd, nil
+	return pid, pidfd, err
 }
 
 // emptySlots lets go of what a child has inherited: pipes end when nobody else
@@ -209,158 +207,83 @@ func (s *Starter) emptySlots() {
 	}
 }
 
-func bury(pid int) {
-	for {
-		if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
-			return
-		}
-	}
-}
-
-// child is all that the child needs, prepared, and what it leaves behind.
-type child struct {
-	file    *byte
-	argv    **byte
-	environ **byte
-	dir     *byte
-	umask   int
-	user    *syscall.Credential
-	groups  *uint32
-	nGroups uintptr
-	noFile  *syscall.Rlimit
-	slots   [3]int
-	above   uintptr   // copy the descriptors below; 0 if the table is our own
-	args    cloneArgs // clone takes the lower half of the flags
-	clear   bool      // by clone3, which clears signal handlers; else by clone
-	mask    uint64    // of signals to be blocked, if clear
-	pidfd   int32
-	failed  syscall.Errno
-}
-
-// newChild prepares a start. A NUL in a string is an error, as for exec.
-func newChild(file string, attr *Attr) (c *child, err error) {
-	c = &child{umask: attr.Umask, user: attr.User, noFile: attr.NoFile, argv: attr.Argv.first(), environ: attr.Environ.first()}
-	if c.file, err = syscall.BytePtrFromString(file); err != nil {
-		return nil, ChildError(syscall.EINVAL)
-	}
-	if attr.Dir != "" {
-		if c.dir, err = syscall.BytePtrFromString(attr.Dir); err != nil {
-			return nil, ChildError(syscall.EINVAL)
-		}
-	}
-	if u := attr.User; u != nil && len(u.Groups) > 0 {
-		c.groups, c.nGroups = &u.Groups[0], uintptr(len(u.Groups))
-	}
-	return c, nil
-}
-
-// fork makes the child and returns in the parent, once the child has executed the
-// program or has failed.
-func fork(c *child) (pid uintptr, errno syscall.Errno) {
-	c.pidfd, c.failed = -1, 0
-	pid, errno = forkAndExec(c)
-	afterFork()
-	return pid, errno
-}
-
-// forkAndExec returns in the parent only, and there at once: the child, which goes
-// on in this frame, has written over it.
+// fork makes the child, with as much of what the system should be able to do as it
+// turns out to be. What it was refused is not tried again, if that was the reason.
 //
-//go:noinline
-//go:norace
-//go:nocheckptr
-func forkAndExec(c *child) (pid uintptr, errno syscall.Errno) {
-	var i int // no declaration below: it might allocate
-	beforeFork()
-	switch {
-	case c.clear:
-		c.args.pidfd = uint64(uintptr(unsafe.Pointer(&c.pidfd)))
-		pid, errno = rawVforkSyscall(sysClone3, uintptr(unsafe.Pointer(&c.args)), unsafe.Sizeof(c.args), 0)
-	case runtime.GOARCH == "s390x": // which has the first two arguments swapped
-		pid, errno = rawVforkSyscall(syscall.SYS_CLONE, 0, uintptr(uint32(c.args.flags|c.args.exitSignal)), uintptr(unsafe.Pointer(&c.pidfd)))
-	default:
-		pid, errno = rawVforkSyscall(syscall.SYS_CLONE, uintptr(uint32(c.args.flags|c.args.exitSignal)), 0, uintptr(unsafe.Pointer(&c.pidfd)))
-	}
-	if errno != 0 || pid != 0 {
-		return pid, errno
-	}
-
-	if c.above != 0 { // first of all: until here what we close is closed for the parent
-		_, _, errno = syscall.RawSyscall(closeRange(), c.above, uintptr(^uint32(0)), closeRangeUnshare)
-		if errno != 0 {
-			goto failed
+// syscall.ForkLock is not held, or whoever wants it would have to wait as long as
+// the child. It is for descriptors that are not yet closed on exec: ours all are
+// from the beginning, and the child closes what is not its own besides.
+func (s *Starter) fork(c *Child) (pid, pidfd int, err error) {
+	can, wanted := s.can, s.pidfd
+	for {
+		errno := s.forkWith(c, can, wanted)
+		refused := errno != 0 || c.failed != 0 && c.step == stepLeave
+		switch {
+		case !refused:
+			s.can = can
+			s.can.memory = c.ran != 0 // it is emulated; the child itself may run all the same
+			return s.forked(c, can, wanted)
+		case wanted && can.clone3 && (errno == syscall.EMFILE || errno == syscall.ENFILE):
+			wanted = false // rather no descriptor than no child
+		case errno == syscall.EAGAIN || errno == syscall.ENOMEM || errno == syscall.EMFILE || errno == syscall.ENFILE:
+			return 0, -1, errno
+		case c.failed != 0: // before Linux 5.9, or close_range is forbidden
+			c.end()
+			can.share = false
+		case can.clone3: // before Linux 5.5, or it is forbidden
+			can.clone3 = false
+		case can.share:
+			can.share = false
+		default:
+			return 0, -1, ErrUnsupported
 		}
 	}
-	_, _, errno = syscall.RawSyscall(syscall.SYS_SETPGID, 0, 0, 0)
+}
+
+// forkWith makes the child, with some of what the system may be able to do.
+func (s *Starter) forkWith(c *Child, can features, pidfd bool) syscall.Errno {
+	c.args = cloneArgs{flags: cloneVM | cloneVfork | cloneParentSettid, exitSignal: uint64(syscall.SIGCHLD)}
+	c.clone3, c.above = can.clone3, 0
+	if can.share {
+		c.args.flags |= cloneFiles
+		c.above = uintptr(s.above)
+	}
+	if can.clone3 {
+		c.args.flags |= cloneClearSighand
+		if pidfd {
+			c.args.flags |= clonePidfd
+		}
+	}
+	c.pidfd, c.failed, c.ran = -1, 0, 0
+	atomic.StoreUint32(&c.step, stepBegin)
+	pid, errno := forkAndExec(c)
+	if errno == 0 {
+		c.setPID(int32(pid)) // an emulator may have left that out
+	}
+	return errno
+}
+
+// forked says what became of a child.
+func (s *Starter) forked(c *Child, can features, wanted bool) (pid, pidfd int, err error) {
+	pid, pidfd = c.PID(), int(c.pidfd)
+	if c.failed != 0 {
+		c.end()
+		return 0, -1, ChildError(c.failed)
+	}
+	if wanted && !can.clone3 {
+		pidfd = OpenPID(pid)
+	}
+	return pid, pidfd, nil
+}
+
+// OpenPID returns a descriptor that becomes readable when our child pid, which has
+// not been waited for, ends; -1 where the system, before Linux 5.3, has none.
+func OpenPID(pid int) int {
+	fd, _, errno := syscall.RawSyscall(pidfdOpen(), uintptr(pid), 0, 0)
 	if errno != 0 {
-		goto failed
+		return -1
 	}
-	if c.clear {
-		_, _, errno = syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetmask, uintptr(unsafe.Pointer(&c.mask)), 0, unsafe.Sizeof(c.mask), 0, 0)
-		if errno != 0 {
-			goto failed
-		}
-	} else {
-		afterForkInChild() // no signal handlers, and the mask as it was: a call for each signal
-	}
-	for i = 0; i < len(c.slots); i++ {
-		_, _, errno = syscall.RawSyscall(syscall.SYS_DUP3, uintptr(c.slots[i]), uintptr(i), 0)
-		if errno != 0 {
-			goto failed
-		}
-	}
-	if c.user != nil {
-		_, _, errno = syscall.RawSyscall(sysSetgroups, c.nGroups, uintptr(unsafe.Pointer(c.groups)), 0)
-		if errno != 0 {
-			goto failed
-		}
-		_, _, errno = syscall.RawSyscall(sysSetgid, uintptr(c.user.Gid), 0, 0)
-		if errno != 0 {
-			goto failed
-		}
-		_, _, errno = syscall.RawSyscall(sysSetuid, uintptr(c.user.Uid), 0, 0)
-		if errno != 0 {
-			goto failed
-		}
-	}
-	if c.dir != nil {
-		_, _, errno = syscall.RawSyscall(syscall.SYS_CHDIR, uintptr(unsafe.Pointer(c.dir)), 0, 0)
-		if errno != 0 {
-			goto failed
-		}
-	}
-	if c.umask >= 0 {
-		syscall.RawSyscall(syscall.SYS_UMASK, uintptr(c.umask), 0, 0)
-	}
-	if c.noFile != nil {
-		syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, syscall.RLIMIT_NOFILE, uintptr(unsafe.Pointer(c.noFile)), 0, 0, 0)
-	}
-	_, _, errno = syscall.RawSyscall(syscall.SYS_EXECVE,
-		uintptr(unsafe.Pointer(c.file)), uintptr(unsafe.Pointer(c.argv)), uintptr(unsafe.Pointer(c.environ)))
-failed:
-	c.failed = errno
-	for {
-		syscall.RawSyscall(syscall.SYS_EXIT, 127, 0, 0)
-	}
-}
-
-const (
-	sysClone3  = 435 // but for mips
-	sigBlock   = 0
-	sigSetmask = 2
-)
-
-// closeRange is the number of close_range, the same nearly everywhere.
-//
-//go:nosplit
-func closeRange() uintptr {
-	switch runtime.GOARCH {
-	case "mips", "mipsle":
-		return 4436
-	case "mips64", "mips64le":
-		return 5436
-	}
-	return 436
+	return int(fd)
 }
 
 // CloseOnExec has exec close all descriptors from first on. It returns false if the
@@ -369,16 +292,3 @@ func CloseOnExec(first int) bool {
 	_, _, errno := syscall.RawSyscall(closeRange(), uintptr(first), uintptr(^uint32(0)), closeRangeCloexec)
 	return errno == 0
 }
-
-// What follows is what package syscall uses to fork.
-
-func rawVforkSyscall(trap, a1, a2, a3 uintptr) (r1 uintptr, errno syscall.Errno)
-
-//go:linkname beforeFork syscall.runtime_BeforeFork
-func beforeFork()
-
-//go:linkname afterFork syscall.runtime_AfterFork
-func afterFork()
-
-//go:linkname afterForkInChild syscall.runtime_AfterForkInChild
-func afterForkInChild()

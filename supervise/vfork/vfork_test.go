@@ -21,7 +21,7 @@ import (
 
 func newStarter(tb testing.TB) *vfork.Starter {
 	tb.Helper()
-	s, err := vfork.New()
+	s, err := vfork.New(new(vfork.Shared))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func say(t *testing.T, s *vfork.Starter, attr vfork.Attr, file string, args ...s
 	null := int(devNull(t).Fd())
 	attr.Files = [3]int{null, int(w.Fd()), null}
 	attr.Argv = strs(t, append([]string{file}, args...)...)
-	pid, pidfd, err := s.Start(file, &attr)
+	pid, pidfd, err := s.Start(new(vfork.Child), file, &attr)
 	w.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func TestFailure(t *testing.T) {
 			before := openFiles(t)
 			c.attr.Files = [3]int{null, null, null}
 			c.attr.Argv = strs(t, "x")
-			_, _, err := s.Start(c.file, &c.attr)
+			_, _, err := s.Start(new(vfork.Child), c.file, &c.attr)
 			var inChild vfork.ChildError
 			if !errors.As(err, &inChild) || syscall.Errno(inChild) != c.want {
 				t.Errorf("got %v, want %v in the child", err, c.want)
@@ -242,7 +242,7 @@ func TestNewStrings(t *testing.T) {
 
 // A descriptor that is not open is our mistake, and no child is made.
 func TestBadDescriptor(t *testing.T) {
-	_, _, err := newStarter(t).Start("/bin/true", &vfork.Attr{Files: [3]int{1 << 20, 0, 0}, Argv: strs(t, "true")})
+	_, _, err := newStarter(t).Start(new(vfork.Child), "/bin/true", &vfork.Attr{Files: [3]int{1 << 20, 0, 0}, Argv: strs(t, "true")})
 	if err != syscall.EBADF {
 		t.Errorf("got %v", err)
 	}
@@ -277,7 +277,7 @@ func TestNoDescriptorLeft(t *testing.T) {
 		}
 		defer syscall.Close(fd)
 	}
-	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "true"), NoFile: &limit})
+	pid, pidfd, err := s.Start(new(vfork.Child), "/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "true"), NoFile: &limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +294,7 @@ func TestReserveTooMany(t *testing.T) {
 	s := newStarter(t)
 	s.Reserve(1 << 30)
 	null := int(devNull(t).Fd())
-	pid, pidfd, err := s.Start("/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "true")})
+	pid, pidfd, err := s.Start(new(vfork.Child), "/bin/true", &vfork.Attr{Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "true")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ func TestPidfd(t *testing.T) {
 	}
 	defer r.Close()
 	null := int(devNull(t).Fd())
-	pid, pidfd, err := s.Start("/bin/cat", &vfork.Attr{Files: [3]int{int(r.Fd()), null, null}, Argv: strs(t, "cat"), Umask: -1})
+	pid, pidfd, err := s.Start(new(vfork.Child), "/bin/cat", &vfork.Attr{Files: [3]int{int(r.Fd()), null, null}, Argv: strs(t, "cat"), Umask: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +392,7 @@ func TestStartAmongOthers(t *testing.T) {
 	}
 	for i := range 300 {
 		status := i % 7
-		pid, pidfd, err := s.Start("/bin/sh", &vfork.Attr{
+		pid, pidfd, err := s.Start(new(vfork.Child), "/bin/sh", &vfork.Attr{
 			Files: [3]int{null, null, null}, Umask: -1, Argv: strs(t, "sh", "-c", "exit "+strconv.Itoa(status)),
 		})
 		if err != nil {
@@ -412,7 +412,7 @@ func TestStartAmongOthers(t *testing.T) {
 // startAndWait starts /bin/true and waits for its end.
 func startAndWait(tb testing.TB, s *vfork.Starter, attr *vfork.Attr) {
 	tb.Helper()
-	pid, pidfd, err := s.Start("/bin/true", attr)
+	pid, pidfd, err := s.Start(new(vfork.Child), "/bin/true", attr)
 	if err != nil {
 		tb.Fatal(err)
 	}

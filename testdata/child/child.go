@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/fcgi"
@@ -31,6 +32,7 @@ func Run(argv []string) int {
 		"stubborn": stubborn,
 		"trap":     trap,
 	}
+	maps.Copy(programs, systemPrograms())
 	if len(argv) < 2 || programs[argv[1]] == nil {
 		fmt.Fprintf(os.Stderr, "child: unknown program in %q\n", argv)
 		return 64

@@ -14,6 +14,7 @@
 //
 //	needs: root|nonroot|linux|original   else the story is skipped
 //	needs: program NAME...               on PATH
+//	needs: env NAME                      this variable is set
 //	needs: python MODULE...              importable by Debian's python3
 //	needs: node PACKAGE...               installed for node
 //	needs: module DIR                    a nested Go module whose packages can be had

@@ -132,6 +132,10 @@ func (p *player) missing(need string) string {
 				return err.Error()
 			}
 		}
+	case "env":
+		if os.Getenv(rest) == "" {
+			return rest + " is not set"
+		}
 	case "python":
 		for _, module := range strings.Fields(rest) {
 			if err := exec.Command("/usr/bin/python3", "-c", "import "+module).Run(); err != nil {
