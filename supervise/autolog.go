@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"supervisor/inifile"
@@ -16,11 +18,12 @@ import (
 
 // createAutoLog creates the log file of a process that asks for AUTO, and returns
 // its absolute path in dir: NAME-CHANNEL---IDENTIFIER-XXXXXXXX.log. The file is
-// new, empty and of mode 0600; nothing that is already there is opened.
+// new, empty and of mode 0600; nothing that is already there is opened. It waits for
+// the disk.
 func createAutoLog(dir, process string, channel Channel, identifier string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", err
+		return "", autoLogError(dir, process, channel, err)
 	}
 	for {
 		name := fmt.Sprintf("%s-%s---%s-%s.log", process, channel, identifier, randomName())
@@ -31,10 +34,20 @@ func createAutoLog(dir, process string, channel Channel, identifier string) (str
 			continue
 		}
 		if err != nil {
-			return "", err
+			return "", autoLogError(dir, process, channel, err)
 		}
 		return path, file.Close()
 	}
+}
+
+// autoLogError says what the configuration does not show where AUTO stands: in which
+// directory, and as whom.
+func autoLogError(dir, process string, channel Channel, err error) error {
+	who := strconv.Itoa(os.Geteuid())
+	if account, err := user.LookupId(who); err == nil {
+		who = account.Username
+	}
+	return fmt.Errorf("cannot create the %v log of %s in childlogdir=%s as user %s: %w", channel, process, dir, who, cause(err))
 }
 
 // randomName is what Python's tempfile puts into names: 8 of these characters. It

@@ -1,10 +1,13 @@
 package supervise
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -31,7 +34,9 @@ func TestCreateAutoLog(t *testing.T) {
 	if len(names) != 20 {
 		t.Errorf("%d names of 20 files", len(names))
 	}
-	if _, err := createAutoLog(filepath.Join(dir, "no"), "a", Stdout, "b"); !os.IsNotExist(err) {
+	_, err := createAutoLog(filepath.Join(dir, "no"), "a", Stdout, "b")
+	if want := "cannot create the stdout log of a in childlogdir=" + dir + "/no as user "; !errors.Is(err, fs.ErrNotExist) ||
+		!strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), ": no such file or directory") {
 		t.Errorf("missing directory: %v", err)
 	}
 }

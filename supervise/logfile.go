@@ -8,8 +8,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,8 +28,9 @@ const (
 // shares it, so that two programs with one log do not rotate it under each other.
 // It belongs to one goroutine, which alone opens and closes its files.
 type logFiles struct {
-	open map[string]*openLog
-	now  func() time.Time // of all its files
+	open    map[string]*openLog
+	streams streams          // that paths like /dev/stdout lead to
+	now     func() time.Time // of all its files
 }
 
 func newLogFiles() *logFiles {
@@ -37,7 +40,7 @@ func newLogFiles() *logFiles {
 // file returns the log of this path, not yet open. maxBytes 0 means that this
 // user never rotates it; another user's limit holds for what that one writes.
 func (r *logFiles) file(path string, maxBytes int64, backups int) *logFile {
-	return &logFile{files: r, path: path, key: filepath.Clean(path), folder: filepath.Dir(path), maxBytes: maxBytes, backups: backups}
+	return &logFile{files: r, path: path, key: filepath.Clean(path), maxBytes: maxBytes, backups: backups}
 }
 
 // newLogFile returns a log that is shared with nobody.
@@ -55,7 +58,6 @@ type logFile struct {
 	files    *logFiles
 	path     string
 	key      string // path, cleaned: what it has in files
-	folder   string // that it is in
 	maxBytes int64
 	backups  int
 
@@ -77,7 +79,7 @@ func (f *logFile) Path() string { return f.path }
 func (f *logFile) Open() error {
 	s := f.files.open[f.key]
 	if s == nil {
-		s = &openLog{path: f.path, folder: f.folder, private: f.private, now: f.files.now}
+		s = &openLog{path: f.path, private: f.private, streams: f.files.streams, now: f.files.now}
 	}
 	if err := s.openByName(); err != nil {
 		return err
@@ -177,16 +179,16 @@ type fileID struct{ device, number uint64 }
 // openLog is an open file and all who write to it.
 type openLog struct {
 	path    string
-	folder  string // that it is in
 	private bool
+	streams streams
 	now     func() time.Time
 	users   int // logFiles that have it open; for the owner of the registry
 
 	mu      sync.Mutex
 	file    io.WriteCloser // nil: closed, or it could not be opened
-	regular bool           // a diskFile: has a size, can be deleted and rotated
+	regular bool           // a diskFile with a name of its own: can be deleted and rotated
 	size    int64          // where the last write ended, as far as we know
-	id, dir fileID         // of the file and of its directory
+	id      fileID
 
 	wanted   bool      // should be opened by name as soon as that works
 	err      error     // why it has not worked so far
@@ -237,7 +239,7 @@ func (s *openLog) isRegular() bool {
 // stays, and the next attempt is due in a while.
 func (s *openLog) open(truncate bool) error {
 	s.lookAt = s.now().Add(logRetry)
-	file, info, err := openLogPath(s.path, s.private)
+	file, info, err := openLogPath(s.path, s.private, s.streams)
 	if err == nil && truncate && info.regular() {
 		if err = file.(diskFile).Truncate(0); err != nil {
 			// Nobody has written to it, so closing it cannot fail usefully.
@@ -253,9 +255,6 @@ func (s *openLog) open(truncate bool) error {
 	if truncate {
 		s.size = 0
 	}
-	// Without its directory the file counts as orphaned once it has no name.
-	dir, _ := inodeOf(s.folder)
-	s.dir = dir.fileID
 	return nil
 }
 
@@ -278,7 +277,9 @@ func (s *openLog) closeFile() {
 func (s *openLog) write(p []byte, maxBytes int64, backups int) (remark string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.look()
+	if s.wanted {
+		s.retry()
+	}
 	if s.file == nil {
 		return s.lose(len(p), s.err)
 	}
@@ -288,11 +289,15 @@ func (s *openLog) write(p []byte, maxBytes int64, backups int) (remark string) {
 	} else if s.lost > 0 {
 		remark = s.recovered()
 	}
-	if s.size += int64(n); maxBytes > 0 && s.regular && s.size >= maxBytes {
+	if !s.regular {
+		return remark
+	}
+	if s.size += int64(n); maxBytes > 0 && s.size >= maxBytes {
 		if trouble := s.rotate(maxBytes, backups); remark == "" {
 			remark = trouble
 		}
 	}
+	s.look()
 	return remark
 }
 
@@ -309,38 +314,33 @@ func (s *openLog) writeFile(p []byte) (int, error) {
 	return file.Write(p)
 }
 
-// look sees, once in a while, whether the file has to be opened by its name: after
-// a failed attempt, or because its directory was deleted. A file that was merely
-// renamed or deleted goes on receiving data until Reopen.
-func (s *openLog) look() {
-	if !s.regular && s.file != nil && !s.wanted {
-		return
+// retry opens the file by its name if the last attempt, which failed, is long
+// enough ago.
+func (s *openLog) retry() {
+	if !s.now().Before(s.lookAt) {
+		_ = s.open(false) // it has noted the error
 	}
+}
+
+// look sees, once in a while, whether the name still leads to the file that is
+// open. If not, somebody has renamed or deleted it, and what comes next goes to a
+// new file of that name. What cannot be opened is written to the old one as long as
+// that has a name.
+//
+// It is called after a write, so that who renames the file and then says so finds
+// the last of what was written before in the old one.
+func (s *openLog) look() {
 	now := s.now()
 	if now.Before(s.lookAt) {
 		return
 	}
 	s.lookAt = now.Add(logRetry)
-	orphaned := s.file != nil && s.orphaned()
-	if !s.wanted && !orphaned {
+	if s.current() || s.open(false) == nil {
 		return
 	}
-	if s.open(false) != nil && orphaned {
+	if info, err := s.file.(diskFile).inode(); err != nil || info.links == 0 {
 		s.closeFile()
 	}
-}
-
-// orphaned reports whether the file has lost its name and its directory with it.
-func (s *openLog) orphaned() bool {
-	if !s.regular {
-		return false
-	}
-	info, err := s.file.(diskFile).inode()
-	if err != nil || info.links > 0 {
-		return false
-	}
-	dir, err := inodeOf(s.folder)
-	return err != nil || dir.fileID != s.dir
 }
 
 // rotate begins a new file if this one really has reached the limit: somebody
@@ -366,24 +366,79 @@ func (s *openLog) rotate(maxBytes int64, backups int) (remark string) {
 	return s.remark("cannot rotate %s: %v", s.path, cause(err))
 }
 
-// shiftBackups renames path to path.1, path.1 to path.2 and so on. The last one
-// is deleted; missing ones are skipped.
+// shiftBackups renames path to path.1, path.1 to path.2 and so on. What is in the
+// place of the last one is deleted; missing ones leave a gap in the next place.
 func shiftBackups(path string, backups int) error {
-	to := path + "." + strconv.Itoa(backups)
-	if backups > 0 {
-		discard(to)
+	if backups <= 0 {
+		return nil
 	}
-	for i := backups - 1; i >= 0; i-- {
-		from := path
-		if i > 0 {
-			from += "." + strconv.Itoa(i)
+	name := func(i int) string {
+		if i == 0 {
+			return path
+		}
+		return path + "." + strconv.Itoa(i)
+	}
+	for _, i := range append(backupNumbers(path, backups), 0) {
+		from, to := name(i), name(i+1)
+		if i+1 == backups && exists(from) {
+			discard(to)
 		}
 		if err := os.Rename(from, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		to = from
 	}
 	return nil
+}
+
+// fewBackups is up to how many backups it costs less to try each of them than to
+// look which there are.
+const fewBackups = 16
+
+// backupNumbers returns, the largest first, the numbers of the backups of path that
+// are to get the next number; of a few also those that are not there.
+func backupNumbers(path string, backups int) []int {
+	if backups > fewBackups {
+		if numbers, err := numbersIn(filepath.Dir(path), filepath.Base(path)+".", backups); err == nil {
+			return numbers
+		}
+	}
+	numbers := make([]int, 0, backups)
+	for i := backups - 1; i > 0; i-- {
+		numbers = append(numbers, i)
+	}
+	return numbers
+}
+
+// numbersIn returns the numbers from 1 up to below end that follow prefix in names
+// of the directory, the largest first.
+func numbersIn(dir, prefix string, end int) (numbers []int, err error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(1000)
+		for _, name := range names {
+			digits, ok := strings.CutPrefix(name, prefix)
+			if n, err := strconv.Atoi(digits); ok && err == nil && 0 < n && n < end && strconv.Itoa(n) == digits {
+				numbers = append(numbers, n)
+			}
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(numbers, func(a, b int) int { return b - a })
+	return numbers, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // lose counts n bytes that could not be written because of err.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -59,6 +60,11 @@ func TestRotation(t *testing.T) {
 			map[string]string{"": "x", ".1": "this is more than ten bytes\nnext\n"}},
 		{"appends", 100, 1, map[string]string{"": "old "}, []string{"new"}, map[string]string{"": "old new"}},
 		{"gap", 3, 4, map[string]string{".2": "two"}, []string{"abc"}, map[string]string{"": "", ".1": "abc", ".3": "two"}},
+		{"gap at the end", 3, 2, map[string]string{".2": "two"}, []string{"abc"}, map[string]string{"": "", ".1": "abc", ".2": "two"}},
+		{"many wanted", 3, 100_000, map[string]string{".1": "one", ".2": "two", ".7": "seven", ".99999": "last but one", ".100000": "last",
+			".0": "no number", ".01": "no number", ".x": "no number", ".3.gz": "no number", ".100001": "beyond"}, []string{"abc"},
+			map[string]string{"": "", ".1": "abc", ".2": "one", ".3": "two", ".8": "seven", ".100000": "last but one",
+				".0": "no number", ".01": "no number", ".x": "no number", ".3.gz": "no number", ".100001": "beyond"}},
 		{"more backups than wanted stay", 3, 1, map[string]string{".1": "one", ".2": "two"}, []string{"abc"},
 			map[string]string{"": "", ".1": "abc", ".2": "two"}},
 	} {
@@ -73,6 +79,22 @@ func TestRotation(t *testing.T) {
 			}
 			compareContents(t, contents(t, path), tt.want)
 		})
+	}
+}
+
+// A rotation costs what is there, not what could be.
+func TestRotationWithMuchRoom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f := openTestLog(t, path, 1, 1_000_000)
+	before := time.Now()
+	for range 100 {
+		f.Write([]byte("x"))
+	}
+	if took := time.Since(before); took > 10*time.Second { // 100 million renames take minutes
+		t.Errorf("100 rotations took %v", took)
+	}
+	if got := contents(t, path); len(got) != 101 || got[".100"] != "x" {
+		t.Errorf("%d files", len(got))
 	}
 }
 
@@ -269,6 +291,7 @@ func TestDirectoryRecreated(t *testing.T) {
 		t.Fatal(err)
 	}
 	at.advance(time.Second)
+	f.Write([]byte("last in the old file"))
 	f.Write([]byte("12345"))
 	said.want(t, "cannot write to "+path+": no such file or directory, 5 bytes lost so far")
 	f.Write([]byte("678"))
@@ -286,21 +309,54 @@ func TestDirectoryRecreated(t *testing.T) {
 	}
 }
 
-// A deleted log goes on receiving data as long as its directory is the same.
-func TestDeletedFileIsKept(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.log")
-	at := &clock{noon}
-	files := newLogFiles()
-	files.now = at.time
-	f := files.file(path, 0, 0)
-	if err := f.Open(); err != nil {
-		t.Fatal(err)
+// A log that was renamed or deleted is written to for no more than a second of
+// output; what is in its place then is appended to.
+func TestNameLeadsElsewhere(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(t testing.TB, path string)
+		want   map[string]string
+	}{
+		{"renamed", func(t testing.TB, path string) { rename(t, path, path+".old") },
+			map[string]string{".old": "onetwothree", "": "fourfive"}},
+		{"deleted", remove, map[string]string{"": "fourfive"}},
+		{"replaced", func(t testing.TB, path string) {
+			writeFile(t, path+".new", "new")
+			rename(t, path+".new", path)
+		}, map[string]string{"": "newfourfive"}},
+		{"renamed, with a directory in its place", func(t testing.TB, path string) {
+			rename(t, path, filepath.Dir(path)+"/old")
+			mkdir(t, path)
+		}, nil},
+		{"nothing", func(testing.TB, string) {}, map[string]string{"": "onetwothreefourfive"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.log")
+			at := &clock{noon}
+			files := newLogFiles()
+			files.now = at.time
+			f := files.file(path, 0, 0)
+			if err := f.Open(); err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			f.Write([]byte("one"))
+			tt.change(t, path)
+			f.Write([]byte("two"))
+			at.advance(time.Second)
+			f.Write([]byte("three"))
+			f.Write([]byte("four"))
+			at.advance(time.Hour)
+			f.Write([]byte("five"))
+			if tt.want == nil {
+				if got := readFile(t, filepath.Dir(path)+"/old"); got != "onetwothreefourfive" {
+					t.Errorf("the renamed file has %q", got)
+				}
+				return
+			}
+			compareContents(t, contents(t, path), tt.want)
+		})
 	}
-	defer f.Close()
-	remove(t, path)
-	at.advance(time.Hour)
-	f.Write([]byte("gone"))
-	compareContents(t, contents(t, path), map[string]string{})
 }
 
 func TestReopenFails(t *testing.T) {
@@ -559,29 +615,113 @@ func TestPrivateLog(t *testing.T) {
 	}
 }
 
-func TestStandardOutputAsLog(t *testing.T) {
-	f := newLogFile("/dev/stderr", 1, 1)
-	if err := f.Open(); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	for path, want := range map[string]int{"/dev/stdout": 1, "/dev/fd/2": 2, "/proc/self/fd/1": 1, "/tmp/x": -1} {
+func TestStreamFD(t *testing.T) {
+	for path, want := range map[string]int{
+		"/dev/stdout": 1, "/dev/stderr": 2, "/dev/fd/2": 2, "/proc/self/fd/1": 1, "/dev/fd/17": 17,
+		"/tmp/x": -1, "/dev/fd/": -1, "/dev/fd/01": -1, "/dev/fd/-1": -1, "/dev/fd/1x": -1,
+	} {
 		if got := streamFD(path); got != want {
 			t.Errorf("streamFD(%s) = %d", path, got)
 		}
 	}
-	twin, err := openStream("/dev/stdout", syscall.ENXIO)
+}
+
+// standardOutput makes file our standard output for as long as a test runs.
+func standardOutput(t *testing.T, file *os.File) {
+	t.Helper()
+	before, err := dupCloexec(1)
+	if err == nil {
+		err = duplicate(int(file.Fd()), 1)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(twin)
-	mine, err := diskFile(twin).inode()
+	t.Cleanup(func() {
+		if err := duplicate(before, 1); err != nil {
+			t.Fatal(err)
+		}
+		syscall.Close(before)
+	})
+}
+
+// A stream that leads to a file is appended to by all who write to it, and neither
+// rotated nor deleted.
+func TestStandardOutputToFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "all.txt")
+	file, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stdout, err := diskFile(1).inode()
-	if err != nil || mine.fileID != stdout.fileID {
-		t.Errorf("not the standard output: %v", err)
+	defer file.Close()
+	standardOutput(t, file)
+	files := newLogFiles()
+	a, b := files.file("/dev/stdout", 3, 1), files.file("/dev/fd/1", 3, 1)
+	for _, f := range []*logFile{a, b} {
+		if err = f.Open(); err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+	}
+	a.Write([]byte("one\n"))
+	b.Write([]byte("two\n"))
+	if _, err = file.WriteString("three\n"); err != nil {
+		t.Fatal(err)
+	}
+	a.Write([]byte("four\n"))
+	if err = a.Clear(); err != nil {
+		t.Error(err)
+	}
+	a.Write([]byte("five\n"))
+	compareContents(t, contents(t, path), map[string]string{"": "one\ntwo\nthree\nfour\nfive\n"})
+}
+
+// Of other streams the opening is ours alone, if they can be opened.
+func TestStandardOutputToPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	standardOutput(t, w)
+	f := newLogFile("/dev/stdout", 3, 1)
+	if err = f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write([]byte("line\n"))
+	buf := make([]byte, 100)
+	if n, err := r.Read(buf); string(buf[:n]) != "line\n" {
+		t.Errorf("got %q, %v", buf[:n], err)
+	}
+}
+
+// A descriptor that nobody has given us is one of our own making: not for logs.
+func TestUnknownStream(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	fd := int(file.Fd())
+	path := "/dev/fd/" + strconv.Itoa(fd)
+	files := newLogFiles()
+	if err = files.file(path, 0, 0).Open(); !errors.Is(err, syscall.EBADF) {
+		t.Errorf("got %v", err)
+	}
+	files.streams = 1 << fd
+	f := files.file(path, 0, 0)
+	if err = f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if inheritedStreams()&(1<<fd) != 0 {
+		t.Error("it counts as inherited, and is closed on exec")
+	}
+	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFD, 0); errno != 0 {
+		t.Fatal(errno)
+	}
+	if inheritedStreams()&(1<<fd) == 0 {
+		t.Error("it does not count as inherited")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -17,28 +19,20 @@ var errNoReader = errors.New("nobody reads this pipe")
 var errNotOurs = errors.New("this file belongs to somebody else")
 
 // openLogPath opens a log for appending and creates it if need be, within the
-// umask. It never waits: a pipe that nobody reads is errNoReader. A terminal does
-// not become ours. The result is closed on exec, and is a diskFile if it is regular.
-func openLogPath(path string, private bool) (io.WriteCloser, inode, error) {
-	flags := syscall.O_WRONLY | syscall.O_CREAT | syscall.O_APPEND | syscall.O_NONBLOCK | syscall.O_NOCTTY | syscall.O_CLOEXEC
-	perm := uint32(0o666)
-	if private {
-		flags |= syscall.O_NOFOLLOW
-		perm = 0o600
+// umask. It never waits for a reader: a pipe that nobody reads is errNoReader. A
+// terminal does not become ours. The result is closed on exec, and is a diskFile if it
+// is regular. What is reported of a stream of ours is never that of a regular file,
+// since the name is not that of a file.
+func openLogPath(path string, private bool, known streams) (io.WriteCloser, inode, error) {
+	if fd := streamFD(path); fd >= 0 {
+		return openStream(path, fd, known)
 	}
-	fd, err := ignoringEINTR(func() (int, error) { return syscall.Open(path, flags, perm) })
-	if err != nil {
-		fd, err = openStream(path, err)
-	}
-	if err != nil {
-		return nil, inode{}, &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	info, err := diskFile(fd).inode()
+	fd, info, err := openFD(path, private)
 	if err == nil && private && !(info.regular() && int(info.uid) == os.Geteuid()) {
+		syscall.Close(fd) // it was opened only to be looked at
 		err = errNotOurs
 	}
 	if err != nil {
-		syscall.Close(fd) // it was opened only to be looked at
 		return nil, inode{}, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	if info.regular() {
@@ -47,25 +41,92 @@ func openLogPath(path string, private bool) (io.WriteCloser, inode, error) {
 	return os.NewFile(uintptr(fd), path), info, nil // writing may wait, and closing ends that
 }
 
-// openStream is the second attempt at a path that could not be opened because of
-// cause. Our own output may be a socket, which has no name to open it by, or
-// belong to the user who started us before we became another one: it is open
-// already.
-func openStream(path string, cause error) (int, error) {
-	fd := streamFD(path)
-	if fd < 0 {
-		if cause == syscall.ENXIO {
-			if info, err := inodeOf(path); err == nil && info.is(syscall.S_IFIFO) {
-				return -1, errNoReader
-			}
+// openFD opens a file for appending, without waiting for anybody.
+func openFD(path string, private bool) (int, inode, error) {
+	flags := syscall.O_WRONLY | syscall.O_CREAT | syscall.O_APPEND | syscall.O_NONBLOCK | syscall.O_NOCTTY | syscall.O_CLOEXEC
+	perm := uint32(0o666)
+	if private {
+		flags |= syscall.O_NOFOLLOW
+		perm = 0o600
+	}
+	fd, err := ignoringEINTR(func() (int, error) { return syscall.Open(path, flags, perm) })
+	if err == syscall.ENXIO {
+		if info, err := inodeOf(path); err == nil && info.is(syscall.S_IFIFO) {
+			return -1, inode{}, errNoReader
 		}
-		return -1, cause
+	}
+	if err != nil {
+		return -1, inode{}, err
+	}
+	info, err := diskFile(fd).inode()
+	if err != nil {
+		syscall.Close(fd)
+		return -1, inode{}, err
+	}
+	return fd, info, nil
+}
+
+// streams are the descriptors from 3 to 63 that we were started with, as bits. With
+// the first three they are those that can be logged to.
+type streams uint64
+
+// inheritedStreams finds them, before any of them is closed on exec: what we open
+// ourselves always is.
+func inheritedStreams() (found streams) {
+	for fd := uintptr(3); fd < 64; fd++ {
+		flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFD, 0)
+		if errno == 0 && flags&syscall.FD_CLOEXEC == 0 {
+			found |= 1 << fd
+		}
+	}
+	return found
+}
+
+// openStream opens a descriptor that we were started with once more. A regular file
+// is not opened anew, or what is written to one of the two would overwrite what is
+// written to the other: both append from now on. Nor is what cannot be opened, a
+// socket or what belongs to the user who started us before we became another one.
+// Anything else is opened anew, so that not waiting for its reader is our affair.
+func openStream(path string, fd int, known streams) (io.WriteCloser, inode, error) {
+	fail := func(err error) (io.WriteCloser, inode, error) {
+		return nil, inode{}, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	if fd > 2 && known&(1<<fd) == 0 { // no bit for those above 63
+		return fail(syscall.EBADF)
+	}
+	info, err := diskFile(fd).inode()
+	if err != nil {
+		return fail(err)
+	}
+	if !info.regular() {
+		if own, info, err := openFD("/proc/self/fd/"+strconv.Itoa(fd), false); err == nil {
+			return os.NewFile(uintptr(own), path), info, nil
+		}
 	}
 	twin, err := dupCloexec(fd)
 	if err != nil {
-		return -1, cause
+		return fail(err)
 	}
-	return twin, nil
+	if !info.regular() {
+		return os.NewFile(uintptr(twin), path), info, nil
+	}
+	appendTo(twin)
+	info.mode = info.mode&^syscall.S_IFMT | syscall.S_IFCHR // not for us to delete or rotate
+	return diskFile(twin), info, nil
+}
+
+// appendTo makes each write to a regular file, by whomever has it from the same
+// opening, go to its end.
+func appendTo(fd int) {
+	info, err := diskFile(fd).inode()
+	if err != nil || !info.regular() {
+		return
+	}
+	flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFL, 0)
+	if errno == 0 && flags&syscall.O_APPEND == 0 {
+		// Where it is refused it stays as it was.
+		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, flags|syscall.O_APPEND)
+	}
 }
 
 // diskFile is the descriptor of a regular file. It is nothing but that, because an
@@ -123,12 +184,34 @@ func (n inode) regular() bool { return n.is(syscall.S_IFREG) }
 // streamFD is the descriptor that a path stands for, -1 if for none.
 func streamFD(path string) int {
 	switch path {
-	case "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+	case "/dev/stdout":
 		return 1
-	case "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2":
+	case "/dev/stderr":
 		return 2
 	}
+	for _, dir := range [...]string{"/dev/fd/", "/proc/self/fd/"} {
+		digits, ok := strings.CutPrefix(path, dir)
+		if fd, err := strconv.Atoi(digits); ok && err == nil && fd >= 0 && strconv.Itoa(fd) == digits {
+			return fd
+		}
+	}
 	return -1
+}
+
+// leadsToStdout reports whether what is written to this path comes out at our
+// standard output.
+func leadsToStdout(path string) bool {
+	stdout, err := diskFile(1).inode()
+	if err != nil {
+		return false
+	}
+	var named inode
+	if fd := streamFD(path); fd >= 0 {
+		named, err = diskFile(fd).inode()
+	} else {
+		named, err = inodeOf(path)
+	}
+	return err == nil && named.fileID == stdout.fileID
 }
 
 // unlink deletes a file of any kind but never a directory, not even an empty one.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 
 	"supervisor/xmlrpc"
 )
@@ -13,7 +14,7 @@ func readLog(path string, offset, length int64) (string, error) {
 	if path == "" {
 		return "", xmlrpc.NewFault(xmlrpc.NoFile)
 	}
-	f, err := os.Open(path)
+	f, err := openForReading(path)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return "", xmlrpc.NewFault(xmlrpc.NoFile, path)
@@ -42,6 +43,15 @@ func readLog(path string, offset, length int64) (string, error) {
 	return readAt(f, offset, n)
 }
 
+// openForReading opens a log to be read. A named pipe is none: opening it could take
+// as long as nobody writes to it, and would take from it what is meant for others.
+func openForReading(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0 {
+		return nil, &os.PathError{Op: "open", Path: path, Err: syscall.ESPIPE}
+	}
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+}
+
 // maxLogAnswer bounds one answer; more has to be asked for in pieces.
 const maxLogAnswer = 256 << 20
 
@@ -57,7 +67,7 @@ func readAt(f *os.File, offset, n int64) (string, error) {
 // tailLog is the reading of logs after Supervisor's options.tailFile, whose
 // arithmetic clients know.
 func tailLog(path string, offset, length int64) xmlrpc.Tail {
-	f, err := os.Open(path)
+	f, err := openForReading(path)
 	if err != nil {
 		return xmlrpc.Tail{}
 	}

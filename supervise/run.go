@@ -32,13 +32,17 @@ func Run(st Start) (exit int, err error) {
 	if !cfg.NoDaemon && parent == nil {
 		return launch(st)
 	}
+	streams := inheritedStreams()
 	closeInherited()
 	defer st.Signals.stop()
 	tidier := newTidier(tidyAfter, freeMemory)
 	defer tidier.stop()
 	d := &daemon{
 		Start: st, tidier: tidier, executable: selfPath(), parent: parent, path: st.Path, first: true,
-		stdout: newEcho(st.Stdout), stderr: newEcho(st.Stderr),
+		stdout: newEcho(st.Stdout), stderr: newEcho(st.Stderr), streams: streams,
+	}
+	for fd := 1; fd <= 2; fd++ {
+		appendTo(fd) // logs may lead there too
 	}
 	defer func() { d.stderr.Flush(time.Now().Add(flushWait)) }()
 	d.remember(cfg, nil)
@@ -57,6 +61,7 @@ type daemon struct {
 	tidier     *tidier
 	stdout     *outlet // what has to wait for nobody who reads it, and nothing at the start
 	stderr     *outlet
+	streams    streams
 	executable string
 	path       string   // of the configuration: as given, or absolute once the directory has changed
 	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
@@ -106,6 +111,7 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		d.strangers = mayHaveStrangers()
 	}
 	files := newLogFiles()
+	files.streams = d.streams
 	log, err := d.openLog(cfg, files)
 	if err != nil {
 		fmt.Fprintf(d.Stderr, "Error: cannot open the log %s: %v\n", cfg.Logfile, err)
@@ -162,7 +168,7 @@ func (d *daemon) openLog(cfg *Config, files *logFiles) (*Logger, error) {
 		Program: filepath.Base(d.Argv0), files: files,
 		Report: func(text string) { fmt.Fprintln(d.stderr, text) },
 	}
-	if cfg.NoDaemon && !cfg.Silent {
+	if cfg.NoDaemon && !cfg.Silent && !leadsToStdout(cfg.Logfile) {
 		o.Echo = d.stdout
 	}
 	return NewLogger(o)

@@ -4,6 +4,7 @@ package supervise
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -310,7 +311,12 @@ func pipeErrorText(name string, err error) string {
 	if errors.Is(err, syscall.EMFILE) {
 		return "too many open files to spawn '" + name + "'"
 	}
-	return "unknown error making dispatchers for '" + name + "': " + errnoName(err)
+	text := "unknown error making dispatchers for '" + name + "': " + errnoName(err)
+	var file *fs.PathError
+	if errors.As(err, &file) && !errors.Is(err, fs.ErrNotExist) { // of a missing directory people know the text
+		text += " (" + file.Path + ")"
+	}
+	return text
 }
 
 // childArgs is the command line of the hidden role RunChild.

@@ -14,6 +14,9 @@ import (
 // syslogPaths are where the system's log may listen, in the order of trying.
 var syslogPaths = [...]string{"/dev/log", "/var/run/syslog", "/var/run/log"}
 
+// syslogRetry is how long after a failed attempt nobody is looked for again.
+const syslogRetry = time.Second
+
 // syslogWriter sends lines to the system's log, facility user, priority info.
 // Sending never waits: a line that cannot be taken at once is dropped, and the
 // number of dropped ones is sent behind the next one that gets through. It may be used by any
@@ -25,6 +28,7 @@ type syslogWriter struct {
 
 	conn    atomic.Pointer[syslogConn]
 	dropped atomic.Int64
+	absent  atomic.Pointer[time.Time] // when nobody was there; nil once somebody is
 }
 
 // syslogConn is a connection that was made once and is replaced when it fails.
@@ -96,7 +100,16 @@ func (w *syslogWriter) deliver(message []byte) bool {
 			return false // it lives, and has no room
 		}
 	}
+	if at := w.absent.Load(); at != nil && w.now().Sub(*at) < syslogRetry {
+		return false
+	}
 	c := w.dial()
+	if c == nil {
+		now := w.now()
+		w.absent.Store(&now)
+	} else {
+		w.absent.Store(nil)
+	}
 	if old := w.conn.Swap(c); old != nil {
 		// It has just failed.
 		_ = old.Close()

@@ -2,9 +2,11 @@ package stories
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,7 +30,10 @@ type logDaemon struct {
 func startLogDaemon(t *testing.T, stdout *os.File, supervisord, conf string) *logDaemon {
 	t.Helper()
 	d := &logDaemon{t: t, dir: t.TempDir(), ended: make(chan syscall.WaitStatus, 1)}
-	text := "[supervisord]\nlogfile=$DIR/log\npidfile=$DIR/pid\nchildlogdir=$DIR\n" + supervisord +
+	if !strings.Contains(supervisord, "logfile=") {
+		supervisord += "\nlogfile=$DIR/log"
+	}
+	text := "[supervisord]\npidfile=$DIR/pid\nchildlogdir=$DIR\n" + supervisord +
 		"\n[unix_http_server]\nfile=$DIR/s\n" +
 		"[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n" + conf
 	file := filepath.Join(d.dir, "conf")
@@ -135,5 +140,51 @@ func TestStdoutWithoutReader(t *testing.T) {
 	}
 	if !strings.HasPrefix(d.read("log"), string(echo)) {
 		t.Error("the pipe has something else than the log")
+	}
+}
+
+// Where standard output leads to a file, what supervisord and programs write to it
+// follows each other; nothing is written over, nothing twice.
+func TestStdoutIsFile(t *testing.T) {
+	for _, tt := range []struct {
+		name, logfile string
+	}{
+		{"log elsewhere", "$DIR/log"},
+		{"log there", "/dev/stdout"},
+		{"log there by number", "/dev/fd/1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			all, err := os.Create(filepath.Join(t.TempDir(), "all.txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer all.Close()
+			d := startLogDaemon(t, all, "logfile="+tt.logfile, "[program:p]\nnumprocs=3\nprocess_name=%(process_num)d\nstdout_logfile=/dev/stdout\n"+
+				"startsecs=0\nautorestart=false\ncommand=sh -c 'for i in 1 2 3 4 5; do echo line %(process_num)d $i; sleep 0.01; done'\n")
+			d.until("all have ended", func() bool {
+				infos, err := d.client.AllProcessInfo(t.Context())
+				return err == nil && !slices.ContainsFunc(infos, func(i xmlrpc.ProcessInfo) bool { return i.State != xmlrpc.Exited })
+			})
+			d.terminated()
+			data, err := os.ReadFile(all.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for process := range 3 {
+				for i := 1; i <= 5; i++ {
+					if line := fmt.Sprintf("line %d %d\n", process, i); strings.Count(string(data), line) != 1 {
+						t.Errorf("not once: %q", line)
+					}
+				}
+				for _, line := range []string{"INFO spawned: '%d'", "INFO success: %d entered", "INFO exited: %d (exit"} {
+					if line = fmt.Sprintf(line, process); strings.Count(string(data), line) != 1 {
+						t.Errorf("not once: %q", line)
+					}
+				}
+			}
+			if t.Failed() || strings.Contains(string(data), "\x00") {
+				t.Errorf("standard output:\n%s", data)
+			}
+		})
 	}
 }
