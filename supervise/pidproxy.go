@@ -15,7 +15,7 @@ import (
 	"syscall"
 )
 
-// pidProxySignals are those that pidproxy hands on, and whether it is done then.
+// pidProxySignals are those that pidproxy hands on, and whether they ask for the end.
 var pidProxySignals = [...]struct {
 	signal syscall.Signal
 	name   string
@@ -35,10 +35,11 @@ var pidProxySignals = [...]struct {
 // current directory, never from PATH.
 //
 // The result is the exit status: the command's, 128+n if signal n ended it, 127 if
-// it could not be run, 0 after TERM, INT or QUIT was handed on or ctx was
-// cancelled, 1 if args are too few. After Supervisor's pidproxy.py, except that
-// this one sees the end of the command at once and passes its status on, and that
-// a pid which does not exist is no reason to end.
+// it could not be run, 0 after ctx was cancelled, 1 if args are too few. After
+// Supervisor's pidproxy.py, except that this one sees the end of the command at once
+// and passes its status on, that a pid which does not exist is no reason to end, and
+// that after TERM, INT or QUIT it stays until both are gone, the process it was handed
+// on to and the command: a stop that is reported is one.
 func PIDProxy(ctx context.Context, args []string, stdout io.Writer) int {
 	if len(args) < 3 {
 		p := pidProxy{stdout: stdout}
@@ -89,23 +90,33 @@ func (p *pidProxy) run(ctx context.Context, command []string, signals <-chan os.
 	}
 	ended := make(chan int, 1)
 	go func() { ended <- waitStatus(pid) }()
+	status, running := 0, true
+	var target <-chan struct{} // of a stop: the end of the process that was told; nil without
 	for {
 		select {
-		case status := <-ended:
-			return status
+		case status = <-ended:
+			ended, running = nil, false
+			if target == nil {
+				return status
+			}
+		case <-target:
+			target = nil
+			if !running {
+				return status
+			}
 		case <-ctx.Done():
 			return 0
 		case sig := <-signals:
-			if p.handOn(sig) {
-				return 0
+			if told := p.handOn(sig); told > 0 && target == nil {
+				target = processEnd(told)
 			}
 		}
 	}
 }
 
-// handOn sends a signal to the process that the file names now, and reports
-// whether that was all there was to do. What cannot be sent is said.
-func (p *pidProxy) handOn(sig os.Signal) (done bool) {
+// handOn sends a signal to the process that the file names now. It returns the pid of
+// that if the signal asks for the end, else 0. What cannot be sent is said.
+func (p *pidProxy) handOn(sig os.Signal) (stopping int) {
 	for _, s := range pidProxySignals {
 		if s.signal != sig {
 			continue
@@ -113,15 +124,17 @@ func (p *pidProxy) handOn(sig os.Signal) (done bool) {
 		pid, err := readPid(p.file)
 		if err != nil {
 			p.say("Can't read child pidfile %s!\n", p.file)
-			return false
+			return 0
 		}
 		if err := syscall.Kill(pid, s.signal); err != nil {
 			p.say("Can't send %s to pid %d: %v\n", s.name, pid, err)
-			return false
+			return 0
 		}
-		return s.last
+		if s.last {
+			return pid
+		}
 	}
-	return false
+	return 0
 }
 
 // say writes to standard output.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestPIDProxyUsage(t *testing.T) {
@@ -67,15 +68,15 @@ func TestPIDProxyHandsOn(t *testing.T) {
 		writeFile(t, pidfile, " "+strconv.Itoa(target)+"\n")
 		var out bytes.Buffer
 		p := pidProxy{file: pidfile, stdout: &out}
-		if done := p.handOn(s.signal); done != s.last {
-			t.Errorf("%s: done %v", s.name, done)
+		if stopping := p.handOn(s.signal); stopping > 0 != s.last {
+			t.Errorf("%s: stopping %d", s.name, stopping)
 		}
 		if got := waitStatus(target); got != 128+int(s.signal) {
 			t.Errorf("%s: the target ended with %d", s.name, got)
 		}
 		// It is gone now, which is no reason to end.
-		if p.handOn(s.signal) {
-			t.Errorf("%s: done without a target", s.name)
+		if p.handOn(s.signal) > 0 {
+			t.Errorf("%s: stopping without a target", s.name)
 		}
 		want := fmt.Sprintf("Can't send %s to pid %d: no such process\n", s.name, target)
 		if out.String() != want {
@@ -84,7 +85,7 @@ func TestPIDProxyHandsOn(t *testing.T) {
 	}
 	var out bytes.Buffer
 	p := pidProxy{file: "x", stdout: &out}
-	if p.handOn(syscall.SIGWINCH) || out.Len() > 0 {
+	if p.handOn(syscall.SIGWINCH) > 0 || out.Len() > 0 {
 		t.Error("SIGWINCH was handed on")
 	}
 }
@@ -96,7 +97,7 @@ func TestPIDProxyPidfile(t *testing.T) {
 		for _, file := range []string{"x.pid", "missing"} {
 			var out bytes.Buffer
 			p := pidProxy{file: file, stdout: &out}
-			if p.handOn(syscall.SIGTERM) || out.String() != "Can't read child pidfile "+file+"!\n" {
+			if p.handOn(syscall.SIGTERM) > 0 || out.String() != "Can't read child pidfile "+file+"!\n" {
 				t.Errorf("%s with %q: said %q", file, text, &out)
 			}
 		}
@@ -124,22 +125,49 @@ func TestPIDProxyCarriesOn(t *testing.T) {
 	}
 }
 
-// TERM ends it without waiting for its command.
-func TestPIDProxyEnds(t *testing.T) {
-	gate := newGate(t)
-	pidfile := filepath.Join(t.TempDir(), "x.pid")
-	target := startChild(t, "exec sleep 60")
-	writeFile(t, pidfile, strconv.Itoa(target))
-	signals := make(chan os.Signal, 1)
-	signals <- syscall.SIGTERM
-	p := pidProxy{file: pidfile, stdout: io.Discard}
-	if got := p.run(t.Context(), []string{"/bin/sh", "-c", "read x <" + gate.path}, signals); got != 0 {
-		t.Errorf("status %d", got)
+// After TERM it stays until both are gone, in any order, and passes the status of the
+// command on.
+func TestPIDProxyStaysUntilTheEnd(t *testing.T) {
+	for _, commandFirst := range []bool{false, true} {
+		targetGate, commandGate := newGate(t), newGate(t)
+		pidfile := filepath.Join(t.TempDir(), "x.pid")
+		target := startChild(t, "trap 'read x <"+targetGate.path+"; exit 0' TERM; echo >"+commandGate.path+"; while :; do sleep 0.01; done")
+		<-readGate(t, commandGate) // the trap is set
+		writeFile(t, pidfile, strconv.Itoa(target))
+		signals := make(chan os.Signal)
+		status := make(chan int, 1)
+		p := pidProxy{file: pidfile, stdout: io.Discard}
+		go func() {
+			status <- p.run(t.Context(), []string{"/bin/sh", "-c", "read x <" + commandGate.path + "; exit 9"}, signals)
+		}()
+		signals <- syscall.SIGTERM
+		steps := []func(){func() { targetGate.open(t); waitStatus(target) }, func() { commandGate.open(t) }}
+		if commandFirst {
+			steps[0], steps[1] = steps[1], steps[0]
+		}
+		steps[0]()
+		select {
+		case got := <-status:
+			t.Fatalf("it ended with %d while one was still there", got)
+		case <-time.After(50 * time.Millisecond): // it must not come, so there is nothing to be told by
+		}
+		steps[1]()
+		if got := <-status; got != 9 {
+			t.Errorf("command first %v: status %d", commandFirst, got)
+		}
 	}
-	if got := waitStatus(target); got != 128+int(syscall.SIGTERM) {
-		t.Errorf("the target ended with %d", got)
-	}
-	gate.open(t)
+}
+
+// readGate reads from a gate in the background.
+func readGate(t *testing.T, g gate) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := os.ReadFile(g.path); err != nil {
+			t.Error(err)
+		}
+	}()
+	return done
 }
 
 // startChild runs a shell script and returns its pid.

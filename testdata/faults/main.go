@@ -25,8 +25,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 func main() {
@@ -169,7 +167,7 @@ func (h *harness) inject(points []point, jobs, of int) int {
 
 // describe names a point: call, kind, errno and callers.
 func (h *harness) describe(p point) string {
-	how := unix.ErrnoName(p.errno)
+	how := errnoNames[p.errno]
 	switch {
 	case p.short:
 		how = "short"
