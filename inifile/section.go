@@ -163,6 +163,11 @@ func (r *Reader) Seconds(key string, def int) time.Duration {
 	return time.Duration(max(-most, min(n, most))) * time.Second
 }
 
+// Duration reads a time as our own keys have it, see ParseDuration.
+func (r *Reader) Duration(key string, def time.Duration) time.Duration {
+	return Convert(r, key, def, ParseDuration)
+}
+
 // Bool reads a boolean, see ParseBool.
 func (r *Reader) Bool(key string, def bool) bool { return Convert(r, key, def, ParseBool) }
 

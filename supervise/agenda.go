@@ -1,7 +1,9 @@
 package supervise
 
 import (
+	"cmp"
 	"container/heap"
+	"slices"
 	"time"
 
 	"supervisor/xmlrpc"
@@ -13,17 +15,56 @@ import (
 type agenda struct {
 	processes []*process
 	entered   uint64
+	retries   []time.Time // when failed starts are repeated, see together
 }
 
 func (a *agenda) Len() int { return len(a.processes) }
 
 func (a *agenda) Less(i, j int) bool {
 	p, q := a.processes[i], a.processes[j]
-	if p.due.Equal(q.due) {
-		return p.order < q.order
+	switch {
+	case !p.due.Equal(q.due):
+		return p.due.Before(q.due)
+	case p.retry != q.retry:
+		return p.retry
+	case p.retry:
+		return before(p, q)
 	}
-	return p.due.Before(q.due)
+	return p.order < q.order
 }
+
+// before reports whether p is started before q where many are started together.
+func before(p, q *process) bool {
+	return cmp.Or(
+		cmp.Compare(p.group.cfg.Priority, q.group.cfg.Priority), cmp.Compare(p.group.place, q.group.place),
+		cmp.Compare(p.cfg.Priority, q.cfg.Priority), cmp.Compare(p.place, q.place),
+	) < 0
+}
+
+// together returns when a failed start that may be repeated at due is repeated: a
+// moment later, together with others, so that they come in the configured order and
+// not in that in which they happened to fail.
+func (a *agenda) together(due time.Time) time.Time {
+	for _, at := range a.retries {
+		if !at.Before(due) && !at.After(due.Add(retryWindow)) {
+			return at
+		}
+	}
+	at := due.Add(retryWindow)
+	a.retries = append(a.retries, at)
+	slices.SortFunc(a.retries, time.Time.Compare)
+	return at
+}
+
+// past forgets the moments that are over.
+func (a *agenda) past(now time.Time) {
+	for len(a.retries) > 0 && !a.retries[0].After(now) {
+		a.retries = a.retries[1:]
+	}
+}
+
+// retryWindow is how much later than it might a failed start is repeated, at most.
+const retryWindow = 250 * time.Millisecond
 
 func (a *agenda) Swap(i, j int) {
 	a.processes[i], a.processes[j] = a.processes[j], a.processes[i]
@@ -84,6 +125,10 @@ func (a *agenda) earliest() time.Time {
 // started any more, so what would start is not entered.
 func (s *Supervisor) schedule(p *process) {
 	due := p.Due
+	retry := p.State == xmlrpc.Backoff && p.Tries <= p.cfg.StartRetries && p.cfg.Restart == nil
+	if retry {
+		due = s.agenda.together(due)
+	}
 	if s.mood != Running {
 		switch p.State {
 		case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Backoff:
@@ -91,6 +136,10 @@ func (s *Supervisor) schedule(p *process) {
 		}
 	}
 	due = earlier(due, p.reportStop)
+	if p.retry != retry {
+		s.agenda.enter(p, time.Time{}) // it has another place among those due at the same moment
+		p.retry = retry
+	}
 	s.agenda.enter(p, due)
 }
 
@@ -108,6 +157,7 @@ const spawnsPerTurn = 8
 // runAgenda does what is due at now, for as long as a turn may take. It reports
 // whether more of it is left.
 func (s *Supervisor) runAgenda(now time.Time) (more bool) {
+	s.agenda.past(now)
 	for starts, done := 0, 0; len(s.agenda.processes) > 0; {
 		p := s.agenda.processes[0]
 		if p.due.After(now) {

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"supervisor/inifile"
 )
@@ -48,6 +51,7 @@ func (r *reading) readProgram(s *inifile.Reader, p Program) common {
 	p.Autorestart = inifile.Convert(s, "autorestart", RestartUnexpected, parseAutorestart)
 	p.StartSecs = s.Seconds("startsecs", 1)
 	p.StartRetries = s.Int("startretries", 3)
+	p.Restart = readRestart(s)
 	p.StopSignal = s.Signal("stopsignal", syscall.SIGTERM)
 	p.StopWait = s.Seconds("stopwaitsecs", 10)
 	p.StopAsGroup = s.Bool("stopasgroup", false)
@@ -79,6 +83,44 @@ func (r *reading) readProgram(s *inifile.Reader, p Program) common {
 	}
 	c.Program, c.nameFormat = p, name
 	return c
+}
+
+// readRestart reads the keys of the restart policy, which there is with restart_delay.
+func readRestart(s *inifile.Reader) *RestartPolicy {
+	r := &RestartPolicy{
+		Delay:  s.Duration("restart_delay", 0),
+		Factor: inifile.Convert(s, "restart_factor", 1, parseFactor),
+		Max:    s.Duration("restart_delay_max", time.Minute),
+		Reset:  s.Duration("restart_reset", time.Minute),
+	}
+	// As it is: a per cent sign is not the beginning of an expansion here.
+	var err error
+	if r.Jitter, err = parsePart(s.Raw("restart_jitter", "0%")); err != nil {
+		s.Fail("restart_jitter", err)
+	}
+	if !s.Has("restart_delay") {
+		return nil
+	}
+	return r
+}
+
+// parseFactor reads a number of at least 1.
+func parseFactor(text string) (float64, error) {
+	f, err := strconv.ParseFloat(inifile.TrimSpace(text), 64)
+	if err != nil || !(f >= 1) || math.IsInf(f, 0) {
+		return 1, fmt.Errorf("%s is not a number of at least 1", inifile.PythonRepr(text))
+	}
+	return f, nil
+}
+
+// parsePart reads a part of a whole, in per cent.
+func parsePart(text string) (float64, error) {
+	number := strings.TrimRight(inifile.TrimSpace(text), "%")
+	f, err := strconv.ParseFloat(inifile.TrimSpace(number), 64)
+	if err != nil || !(f >= 0 && f <= 100) {
+		return 0, fmt.Errorf("%s is not a percentage from 0%% to 100%%", inifile.PythonRepr(text))
+	}
+	return f / 100, nil
 }
 
 // readProcess reads the keys that are expanded for each process.

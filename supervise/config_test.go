@@ -385,6 +385,32 @@ func homeOf(name string) string {
 	return inifile.ExpandUser("~/" + name)
 }
 
+func TestRestartKeys(t *testing.T) {
+	if p := program(t, "restart_factor=2\nrestart_delay_max=1m\nrestart_jitter=10%\nrestart_reset=5m"); p.Restart != nil {
+		t.Errorf("without restart_delay: %+v", p.Restart)
+	}
+	p := program(t, "restart_delay=0")
+	if want := (RestartPolicy{Factor: 1, Max: time.Minute, Reset: time.Minute}); p.Restart == nil || *p.Restart != want {
+		t.Errorf("got %+v, want %+v", p.Restart, want)
+	}
+	p = program(t, "restart_delay=500ms\nrestart_factor=1.5\nrestart_delay_max=2m\nrestart_jitter=25%\nrestart_reset=1h")
+	if want := (RestartPolicy{time.Second / 2, 1.5, 2 * time.Minute, 0.25, time.Hour}); p.Restart == nil || *p.Restart != want {
+		t.Errorf("got %+v, want %+v", p.Restart, want)
+	}
+	for _, bad := range []string{"restart_delay=", "restart_delay=-1", "restart_factor=0.5", "restart_factor=x", "restart_factor=inf", "restart_jitter=101%", "restart_jitter=%", "restart_delay_max=1d", "restart_reset=soon"} {
+		writeConfig(t, "[supervisord]\n[program:x]\ncommand=c\n"+bad+"\n")
+		key, _, _ := strings.Cut(bad, "=")
+		var at *inifile.Error
+		if _, err := ReadConfig("s.conf", Overrides{}, testEnv()); !errors.As(err, &at) || at.Key != key || at.Section != "program:x" {
+			t.Errorf("%s: got %v", bad, err)
+		}
+	}
+	a, b := program(t, "restart_delay=5"), program(t, "restart_delay=6")
+	if a.equal(b) || !a.equal(program(t, "restart_delay=5s")) {
+		t.Error("a reread does not see the change, or sees one where there is none")
+	}
+}
+
 func TestServers(t *testing.T) {
 	tests := []struct{ name, conf, want, url string }{
 		{"none", "", "", ""},

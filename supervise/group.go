@@ -11,6 +11,7 @@ import (
 // group is an active process group. It belongs to the loop.
 type group struct {
 	name      string
+	place     int // in the order of activation
 	cfg       *Group
 	processes []*process // in order of definition
 	pool      *pool      // of an [eventlistener:x], else nil
@@ -20,6 +21,7 @@ type group struct {
 // table is the process table: everything the loop owns that clients ask for.
 type table struct {
 	groups []*group         // in order of activation
+	added  int              // how many there have been
 	byPID  map[int]*process // children not yet reaped
 
 	byName  map[string]*group        // the groups
@@ -47,11 +49,11 @@ func (t *table) process(namespec string) (*process, *xmlrpc.Fault) {
 
 // add makes a group active.
 func (t *table) add(g *group) {
+	t.added++
+	g.place = t.added
 	t.groups = append(t.groups, g)
 	t.byName[g.name] = g
-	for _, p := range g.processes {
-		t.members[processName{g.name, p.cfg.Name}] = p
-	}
+	t.setProcesses(g, g.processes)
 }
 
 // remove takes a group out.
@@ -69,8 +71,8 @@ func (t *table) setProcesses(g *group, processes []*process) {
 		delete(t.members, processName{g.name, p.cfg.Name})
 	}
 	g.processes = processes
-	for _, p := range processes {
-		p.gone = false
+	for i, p := range processes {
+		p.gone, p.place = false, i
 		t.members[processName{g.name, p.cfg.Name}] = p
 	}
 }

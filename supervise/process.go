@@ -16,6 +16,7 @@ type process struct {
 	cfg     *Program
 	group   *group
 	gone    bool     // it is in no active group any more
+	place   int      // among the processes of its group, in order of definition
 	command *command // nil until it is wanted for the first time
 
 	logs    [2]*logFile // by Channel; nil without a log file
@@ -34,6 +35,7 @@ type process struct {
 	inHand   poolEvent // the event it is busy with
 
 	due   time.Time // its place in the agenda; zero if it is not in there
+	retry bool      // what is due is to repeat a failed start
 	order uint64    // among those due at the same moment
 	index int       // in the agenda
 }
@@ -440,6 +442,9 @@ func (v *view) description(now time.Time) string {
 	case xmlrpc.Stopped, xmlrpc.Exited:
 		if v.Started.IsZero() {
 			return "Not started"
+		}
+		if wait := v.Due.Sub(now); v.cfg.Restart != nil && v.State == xmlrpc.Exited && wait > 0 {
+			return "restarting in " + strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10) + "s"
 		}
 		when := v.Stopped
 		if when.IsZero() { // started, but never had a child: the epoch, as ever

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ func TestDescription(t *testing.T) {
 		{"never started", status{State: xmlrpc.Stopped}, "Not started"},
 		{"stopped", status{State: xmlrpc.Stopped, Started: now, Stopped: now}, "Nov 22 08:46 AM"},
 		{"starting", status{State: xmlrpc.Starting}, ""},
+		{"a pause before the next start", status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(900 * time.Millisecond)}, "Nov 22 08:46 AM"},
 		{"stopping", status{State: xmlrpc.Stopping}, ""},
 		{"never had a child", status{State: xmlrpc.Stopped, Started: now}, time.Unix(0, 0).Format("Jan 02 03:04 PM")},
 	} {
@@ -45,6 +47,19 @@ func TestDescription(t *testing.T) {
 		if got := p.description(now); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestDescriptionOfAPause(t *testing.T) {
+	now := time.Now()
+	cfg := testProgram()
+	cfg.Restart = &RestartPolicy{}
+	v := &view{cfg: cfg, status: status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(3100 * time.Millisecond)}}
+	if got, want := v.description(now), "restarting in 4s"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := v.description(now.Add(4 * time.Second)); strings.HasPrefix(got, "restarting") {
+		t.Errorf("when it is over: %q", got)
 	}
 }
 
@@ -160,6 +175,45 @@ func TestAgenda(t *testing.T) {
 	}
 	if want := []string{"e", "a", "b", "c"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Failed starts are repeated in the configured order if they failed at about the same
+// time, and those that failed later do not hold them up.
+func TestRetriesKeepTheConfiguredOrder(t *testing.T) {
+	var a agenda
+	s := &Supervisor{mood: Running}
+	inGroup := func(place, priority int) *group { return &group{place: place, cfg: &Group{Priority: priority}} }
+	first, second, third := inGroup(7, 1), inGroup(3, 2), inGroup(5, 2)
+	fail := func(name string, g *group, priority, place int, after time.Duration) {
+		p := &process{cfg: &Program{Name: name, Priority: priority, StartRetries: 3}, group: g, place: place, index: -1}
+		p.status = status{State: xmlrpc.Backoff, Tries: 1, Due: t0.Add(after)}
+		s.schedule(p)
+	}
+	fail("f", third, 1, 0, 1*time.Millisecond)
+	fail("e", second, 9, 0, 3*time.Millisecond)
+	fail("d", second, 8, 1, 5*time.Millisecond)
+	fail("c", first, 2, 2, 90*time.Millisecond)
+	fail("a", first, 1, 3, 100*time.Millisecond)
+	fail("b", first, 2, 1, 200*time.Millisecond)
+	fail("later", first, 0, 4, time.Second)
+	a = s.agenda
+	var got []string
+	var when []time.Duration
+	for len(a.processes) > 0 {
+		p := a.processes[0]
+		got, when = append(got, p.cfg.Name), append(when, p.due.Sub(t0))
+		a.enter(p, time.Time{})
+	}
+	if want := []string{"a", "b", "c", "d", "e", "f", "later"}; !slices.Equal(got, want) {
+		t.Errorf("got %v at %v, want %v", got, when, want)
+	}
+	if when[0] != when[5] || when[0] > time.Millisecond*3+retryWindow || when[0] < 200*time.Millisecond {
+		t.Errorf("at %v", when)
+	}
+	s.agenda.past(t0.Add(2 * time.Second))
+	if n := len(s.agenda.retries); n != 0 {
+		t.Errorf("%d moments that are over are kept", n)
 	}
 }
 

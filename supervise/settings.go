@@ -149,9 +149,10 @@ type Program struct {
 	Priority     int
 	Autostart    bool
 	Autorestart  Autorestart
-	StartSecs    time.Duration // how long it must stay up to count as started
-	StartRetries int           // starts after the first, before FATAL
-	ExitCodes    []int         // that are expected
+	StartSecs    time.Duration  // how long it must stay up to count as started
+	StartRetries int            // starts after the first, before FATAL
+	ExitCodes    []int          // that are expected
+	Restart      *RestartPolicy // ours; nil without restart_delay
 	StopSignal   syscall.Signal
 	StopWait     time.Duration // from the stop signal to SIGKILL
 	StopAsGroup  bool
@@ -176,6 +177,17 @@ type Program struct {
 	Socket *FastCGISocket
 	// Listener is set for processes of an event listener pool.
 	Listener bool
+}
+
+// RestartPolicy is how long to wait before a start that nobody asked for: after an end,
+// expected or not, and after a failed start. The n-th pause in a row is Delay times
+// Factor to the power of n-1, at most Max, more or less by the part Jitter of it.
+type RestartPolicy struct {
+	Delay  time.Duration // 0: never a pause
+	Factor float64       // at least 1
+	Max    time.Duration
+	Jitter float64       // 0 to 1
+	Reset  time.Duration // after being RUNNING for so long the next pause is the first again
 }
 
 // Channel is one of the two outputs of a child.

@@ -30,7 +30,7 @@ func (a *API) StartProcessGroup(ctx context.Context, group string, wait bool) ([
 
 // StopProcessGroup stops the processes of a group that are up. Fault: BAD_NAME.
 func (a *API) StopProcessGroup(ctx context.Context, group string, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, a.s.members(group), wait, xmlrpc.State.Up, a.s.stopAsked)
+	return a.some(ctx, a.s.members(group), wait, stoppable, a.s.stopAsked)
 }
 
 // StartAllProcesses starts every process that is not up.
@@ -40,10 +40,16 @@ func (a *API) StartAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Result
 
 // StopAllProcesses stops every process that is up.
 func (a *API) StopAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, a.s.everybody, wait, xmlrpc.State.Up, a.s.stopAsked)
+	return a.some(ctx, a.s.everybody, wait, stoppable, a.s.stopAsked)
 }
 
-func startable(s xmlrpc.State) bool { return !s.Up() }
+func startable(p *process) bool { return !p.State.Up() }
+
+// stoppable reports whether there is something to stop: a process that is up, or the
+// start that follows an end after a pause.
+func stoppable(p *process) bool {
+	return p.State.Up() || p.State == xmlrpc.Exited && !p.Due.IsZero()
+}
 
 // request is startAsked or stopAsked: it asks for the change and reports what the
 // client would have to wait for, nothing if it is decided already.
@@ -83,7 +89,7 @@ func (s *Supervisor) startAsked(p *process, now time.Time, wait bool) (what wait
 
 // stopAsked begins a stop that a client asked for.
 func (s *Supervisor) stopAsked(p *process, now time.Time, wait bool) (what waitFor, pending bool, fault *xmlrpc.Fault) {
-	if !p.State.Up() {
+	if !stoppable(p) {
 		return 0, false, xmlrpc.NewFault(xmlrpc.NotRunning, p.namespec())
 	}
 	s.feed(p, now, stopAsked{})
@@ -142,7 +148,7 @@ func renamed(f *xmlrpc.Fault, namespec string) *xmlrpc.Fault {
 // some carries out a request for those of several processes whose state is fit
 // for it. What is decided at once comes first in the answer, the rest in the order
 // in which it is decided.
-func (a *API) some(ctx context.Context, whom selection, wait bool, fit func(xmlrpc.State) bool, begin request) ([]xmlrpc.Result, error) {
+func (a *API) some(ctx context.Context, whom selection, wait bool, fit func(*process) bool, begin request) ([]xmlrpc.Result, error) {
 	results := []xmlrpc.Result{}
 	var reply chan outcome
 	pending := 0
@@ -152,7 +158,7 @@ func (a *API) some(ctx context.Context, whom selection, wait bool, fit func(xmlr
 		return processes, err
 	}
 	err := a.each(ctx, all, func(p *process, now time.Time) {
-		if !fit(p.State) {
+		if !fit(p) {
 			return
 		}
 		what, undecided, fault := begin(p, now, wait)

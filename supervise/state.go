@@ -1,6 +1,9 @@
 package supervise
 
 import (
+	"fmt"
+	"hash/fnv"
+	"math"
 	"slices"
 	"strconv"
 	"syscall"
@@ -20,6 +23,8 @@ type status struct {
 	Tries    int       // failed starts in a row; a stop does not reset it
 	Exit     int       // exit status of the last child; -1 after death by a signal
 	SpawnErr string    // why the last start failed, or what was wrong with the last exit
+	Brief    int       // lives in a row that were brief and ended by themselves
+	Pauses   int       // of the restart policy, since somebody asked for a start or it was up for long
 }
 
 // input is something that happens to a process.
@@ -104,6 +109,9 @@ const tooQuickly = "Exited too quickly (process log may have details)"
 func next(cfg *Program, st status, now time.Time, in input) (status, []effect) {
 	switch in := in.(type) {
 	case startAsked:
+		if st.State.Down() {
+			st.Brief, st.Pauses = 0, 0
+		}
 		return onStart(cfg, st, now)
 	case spawned:
 		return onSpawned(cfg, st, now, in.PID)
@@ -254,6 +262,48 @@ func onExit(cfg *Program, st status, now time.Time, how exitStatus) (status, []e
 	return st, nil
 }
 
+// A life is brief if it ends within briefLife, and after maxBrief of them in a row the
+// next start waits until that is over: a program that cannot work would else fill its
+// log, and ours, with the same lines a thousand times a second.
+const (
+	briefLife = time.Second
+	maxBrief  = 10
+)
+
+// restartDue is when a child that was up is followed by the next.
+func restartDue(cfg *Program, st *status, now time.Time) time.Time {
+	life := now.Sub(st.Started)
+	if life < briefLife {
+		st.Brief++
+	} else {
+		st.Brief = 0
+	}
+	if cfg.Restart != nil {
+		if life-cfg.StartSecs >= cfg.Restart.Reset {
+			st.Pauses = 0
+		}
+		st.Pauses++
+		return now.Add(cfg.Restart.pause(st.Pauses, cfg, now))
+	}
+	if st.Brief >= maxBrief && life < briefLife {
+		return st.Started.Add(briefLife)
+	}
+	return now
+}
+
+// pause is how long to wait before a start, the n-th time. Its jitter comes from the
+// name of the program and the time: what happens to many at the same moment does not
+// happen again at the same moment.
+func (r *RestartPolicy) pause(n int, cfg *Program, now time.Time) time.Duration {
+	pause := min(float64(r.Delay)*math.Pow(r.Factor, float64(n-1)), float64(r.Max))
+	if r.Jitter > 0 {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%s:%s %d", cfg.Group, cfg.Name, now.UnixNano())
+		pause *= 1 + r.Jitter*(float64(h.Sum64()>>11)/(1<<52)-1)
+	}
+	return time.Duration(min(pause, math.MaxInt64/2))
+}
+
 // end is the end of a child that was up and was not asked to stop.
 func end(cfg *Program, st status, now time.Time, pid int, how exitStatus, expected bool) (status, []effect) {
 	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Exited, time.Time{}, 0, now
@@ -264,7 +314,7 @@ func end(cfg *Program, st status, now time.Time, pid int, how exitStatus, expect
 		line = say{Warn, "exited: " + cfg.Name + " (" + how.Text + "; not expected)"}
 	}
 	if cfg.Autorestart == RestartAlways || cfg.Autorestart == RestartUnexpected && !expected {
-		st.Due = now
+		st.Due = restartDue(cfg, &st, now)
 	}
 	return st, []effect{
 		announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: pid, Expected: expected}, line,
@@ -281,12 +331,17 @@ func comeUp(cfg *Program, st status) (status, []effect) {
 	}
 }
 
-// backOff is a failed start: the n-th in a row waits n seconds for the next, and
-// after the last there is nothing to wait for.
+// backOff is a failed start: the n-th in a row waits n seconds for the next, or what
+// the restart policy says, and after the last there is nothing to wait for.
 func backOff(cfg *Program, st status, now time.Time, why string) (status, []effect) {
 	st.State, st.SpawnErr, st.Due = xmlrpc.Backoff, why, now
 	st.Tries++
-	if st.Tries <= cfg.StartRetries {
+	switch {
+	case st.Tries > cfg.StartRetries:
+	case cfg.Restart != nil:
+		st.Pauses++
+		st.Due = now.Add(cfg.Restart.pause(st.Pauses, cfg, now))
+	default:
 		st.Due = now.Add(time.Duration(st.Tries) * time.Second)
 	}
 	return st, []effect{announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: st.Tries}}

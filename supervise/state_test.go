@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,6 +42,8 @@ var transitions = []struct {
 	{"start", status{State: xmlrpc.Stopped, Tries: 3, Exit: 1, SpawnErr: "x"}, startAsked{},
 		status{State: xmlrpc.Starting, Started: t0, Tries: 3},
 		[]effect{announce{From: xmlrpc.Stopped, To: xmlrpc.Starting, Tries: 3}, spawn{}}},
+	{"a start that somebody asks for begins a new count", status{State: xmlrpc.Stopped, Brief: 9, Pauses: 4}, startAsked{},
+		status{State: xmlrpc.Starting, Started: t0}, []effect{announce{From: xmlrpc.Stopped, To: xmlrpc.Starting}, spawn{}}},
 	{"a stop calls off an autostart", status{State: xmlrpc.Stopped, Due: t0}, stopAsked{}, status{State: xmlrpc.Stopped}, nil},
 	{"spawned without a start", status{State: xmlrpc.Stopped}, spawned{7}, status{State: xmlrpc.Stopped}, nil},
 	{"spawn failed without a start", status{State: xmlrpc.Stopped}, spawnFailed{"x"}, status{State: xmlrpc.Stopped}, nil},
@@ -51,7 +54,7 @@ var transitions = []struct {
 	{"gave up, stopped", status{State: xmlrpc.Stopped}, gaveUp{}, status{State: xmlrpc.Stopped}, nil},
 
 	// STARTING
-	{"start while starting", status{State: xmlrpc.Starting, PID: 7}, startAsked{}, status{State: xmlrpc.Starting, PID: 7}, []effect{saidAlready}},
+	{"start while starting", status{State: xmlrpc.Starting, PID: 7, Brief: 9}, startAsked{}, status{State: xmlrpc.Starting, PID: 7, Brief: 9}, []effect{saidAlready}},
 	{"stop while starting", status{State: xmlrpc.Starting, PID: 7, Tries: 1}, stopAsked{},
 		status{State: xmlrpc.Stopping, PID: 7, Tries: 1, Due: after(10)},
 		[]effect{say{Debug, "killing web (pid 7) with signal SIGTERM"}, announce{From: xmlrpc.Starting, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, false}}},
@@ -87,6 +90,15 @@ var transitions = []struct {
 	{"unexpected exit is followed by a start", status{State: xmlrpc.Running, PID: 7}, exited{exitStatus{-1, "terminated by SIGKILL"}},
 		status{State: xmlrpc.Exited, Stopped: t0, Exit: -1, Due: t0, SpawnErr: "Bad exit code -1"},
 		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (terminated by SIGKILL; not expected)"}}},
+	{"a brief life is counted", status{State: xmlrpc.Running, PID: 7, Started: t0.Add(-999 * time.Millisecond), Brief: 8}, exited{exitStatus{1, "exit status 1"}},
+		status{State: xmlrpc.Exited, Started: t0.Add(-999 * time.Millisecond), Stopped: t0, Exit: 1, Due: t0, SpawnErr: "Bad exit code 1", Brief: 9},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (exit status 1; not expected)"}}},
+	{"the tenth in a row is followed by a pause", status{State: xmlrpc.Running, PID: 7, Started: t0.Add(-100 * time.Millisecond), Brief: 9}, exited{exitStatus{1, "exit status 1"}},
+		status{State: xmlrpc.Exited, Started: t0.Add(-100 * time.Millisecond), Stopped: t0, Exit: 1, Due: t0.Add(900 * time.Millisecond), SpawnErr: "Bad exit code 1", Brief: 10},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (exit status 1; not expected)"}}},
+	{"a life that is not brief ends that", status{State: xmlrpc.Running, PID: 7, Started: t0.Add(-time.Second), Brief: 99}, exited{exitStatus{1, "exit status 1"}},
+		status{State: xmlrpc.Exited, Started: t0.Add(-time.Second), Stopped: t0, Exit: 1, Due: t0, SpawnErr: "Bad exit code 1"},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (exit status 1; not expected)"}}},
 	{"time up, running", status{State: xmlrpc.Running, PID: 7}, timeUp{}, status{State: xmlrpc.Running, PID: 7}, nil},
 	{"kill failed", status{State: xmlrpc.Running, PID: 7}, killFailed{"x"}, status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"},
 		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Unknown}}},
@@ -132,7 +144,7 @@ var transitions = []struct {
 	{"spawned, exited", status{State: xmlrpc.Exited}, spawned{7}, status{State: xmlrpc.Exited}, nil},
 	{"spawn failed, exited", status{State: xmlrpc.Exited}, spawnFailed{"x"}, status{State: xmlrpc.Exited}, nil},
 	{"exit, exited", status{State: xmlrpc.Exited}, exited{exitStatus{}}, status{State: xmlrpc.Exited}, nil},
-	{"autorestart", status{State: xmlrpc.Exited, Due: t0}, timeUp{}, status{State: xmlrpc.Starting, Started: t0},
+	{"autorestart", status{State: xmlrpc.Exited, Due: t0, Brief: 10}, timeUp{}, status{State: xmlrpc.Starting, Started: t0, Brief: 10},
 		[]effect{announce{From: xmlrpc.Exited, To: xmlrpc.Starting}, spawn{}}},
 	{"kill failed, exited", status{State: xmlrpc.Exited}, killFailed{"x"}, status{State: xmlrpc.Exited}, nil},
 	{"gave up, exited", status{State: xmlrpc.Exited}, gaveUp{}, status{State: xmlrpc.Exited}, nil},
@@ -223,6 +235,65 @@ func TestAutorestart(t *testing.T) {
 		if due := !got.Due.IsZero(); due != tt.want {
 			t.Errorf("autorestart %v after exit code %d: start due is %v", tt.when, tt.code, due)
 		}
+	}
+}
+
+// The pauses of a restart policy, with rows of: life of the child, or a failed start.
+func TestRestartPolicy(t *testing.T) {
+	const failed = -1
+	s := func(seconds ...float64) []float64 { return seconds }
+	for _, tt := range []struct {
+		name   string
+		policy RestartPolicy
+		lives  []float64 // seconds; failed for a start that fails
+		want   []float64 // pauses
+	}{
+		{"never a pause", RestartPolicy{Factor: 1, Max: time.Minute, Reset: time.Minute},
+			s(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, failed, failed), s(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)},
+		{"always the same", RestartPolicy{Delay: 5 * time.Second, Factor: 1, Max: time.Minute, Reset: time.Minute},
+			s(0, 30, failed), s(5, 5, 5)},
+		{"growing to the greatest", RestartPolicy{Delay: time.Second, Factor: 2, Max: 5 * time.Second, Reset: time.Minute},
+			s(0, 0, failed, 0, 59), s(1, 2, 4, 5, 5)},
+		{"the first again", RestartPolicy{Delay: time.Second, Factor: 2, Max: time.Minute, Reset: time.Minute},
+			s(0, 0, 0, 62, 0), s(1, 2, 4, 1, 2)},
+		{"a delay above the greatest", RestartPolicy{Delay: time.Hour, Factor: 1, Max: time.Minute, Reset: time.Minute}, s(0), s(60)},
+	} {
+		cfg := testProgram()
+		cfg.Restart, cfg.Autorestart = &tt.policy, RestartAlways
+		var st status
+		now := t0
+		for i, life := range tt.lives {
+			if life == failed {
+				st, _ = next(cfg, status{State: xmlrpc.Starting, Started: now, Pauses: st.Pauses}, now, spawnFailed{"x"})
+			} else {
+				begun := now
+				now = now.Add(time.Duration(life * float64(time.Second)))
+				st, _ = next(cfg, status{State: xmlrpc.Running, Started: begun, PID: 7, Pauses: st.Pauses}, now, exited{})
+			}
+			if got := st.Due.Sub(now).Seconds(); got != tt.want[i] {
+				t.Errorf("%s: pause %d is %v s, want %v", tt.name, i+1, got, tt.want[i])
+			}
+			now = st.Due
+		}
+	}
+}
+
+// Jitter is a part of the pause, differs from program to program and from time to
+// time, and is the same for the same of both.
+func TestRestartJitter(t *testing.T) {
+	r := &RestartPolicy{Delay: 10 * time.Second, Factor: 1, Max: time.Minute, Jitter: 0.2}
+	seen := map[time.Duration]bool{}
+	low, high := time.Hour, time.Duration(0)
+	for i := range 1000 {
+		cfg := &Program{Name: strconv.Itoa(i % 10), Group: "g"}
+		pause := r.pause(1, cfg, t0.Add(time.Duration(i)))
+		if again := r.pause(1, cfg, t0.Add(time.Duration(i))); again != pause {
+			t.Fatalf("%v, and then %v", pause, again)
+		}
+		low, high, seen[pause] = min(low, pause), max(high, pause), true
+	}
+	if low < 8*time.Second || low > 8200*time.Millisecond || high > 12*time.Second || high < 11800*time.Millisecond || len(seen) < 990 {
+		t.Errorf("from %v to %v, %d different ones", low, high, len(seen))
 	}
 }
 
