@@ -182,10 +182,11 @@ func raiseLimits(cfg *Config, notes *[]Note) (noFile *syscall.Rlimit, err error)
 		if err != nil || l.min < 0 || uint64(limit.Cur) >= uint64(l.min) {
 			continue
 		}
+		allowed := limit.Max
 		limit.Cur = limitValue(l.min)
 		limit.Max = max(limit.Max, limit.Cur)
 		if syscall.Setrlimit(l.resource, &limit) != nil {
-			return nil, fmt.Errorf(l.refusal, l.min, l.min)
+			return nil, fmt.Errorf(l.refusal, l.min, allowed)
 		}
 		if l.resource == syscall.RLIMIT_NOFILE {
 			noFile = nil

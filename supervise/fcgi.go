@@ -92,6 +92,11 @@ func listenFastCGI(cfg *FastCGISocket) (fd int, err error) {
 		return -1, err
 	}
 	if cfg.Network == "unix" {
+		defer func() {
+			if err != nil {
+				_ = syscall.Unlink(cfg.Address) // ours, and of no use to anybody
+			}
+		}()
 		if cfg.OwnerUID >= 0 || cfg.OwnerGID >= 0 {
 			if err = syscall.Chown(cfg.Address, cfg.OwnerUID, cfg.OwnerGID); err != nil {
 				return -1, err
@@ -105,20 +110,22 @@ func listenFastCGI(cfg *FastCGISocket) (fd int, err error) {
 	if backlog == 0 {
 		backlog = maxBacklog
 	}
-	return fd, syscall.Listen(fd, backlog)
+	err = syscall.Listen(fd, backlog)
+	return fd, err
 }
 
 // maxBacklog is more than any system allows; each takes what it can of it.
 const maxBacklog = 65535
 
-// removeSocket makes room for a socket. Only a socket is removed: anything else
-// of that name is somebody's file.
+// removeSocket makes room for a socket. Only a socket and an empty file are removed:
+// anything else of that name is somebody's file. People make the empty one by "touch",
+// as they are advised to.
 func removeSocket(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil // bind will say what is wrong, if anything is
 	}
-	if info.Mode()&os.ModeSocket == 0 {
+	if info.Mode()&os.ModeSocket == 0 && !(info.Mode().IsRegular() && info.Size() == 0) {
 		return syscall.EADDRINUSE
 	}
 	return syscall.Unlink(path)

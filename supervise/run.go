@@ -379,8 +379,11 @@ func shown(data []byte) string {
 	return inifile.PythonRepr(start) + "... (" + strconv.Itoa(len(data)) + " bytes)"
 }
 
-// pidfile is the path of a pidfile that is ours to remove; "" for none.
-type pidfile string
+// pidfile is a pidfile that is ours to remove; the zero value is none.
+type pidfile struct {
+	path string
+	file os.FileInfo
+}
 
 // writePidfile writes our pid, and says that we have started. That it cannot be
 // written keeps us from nothing.
@@ -388,14 +391,26 @@ func writePidfile(path string, log *Logger) pidfile {
 	pid := strconv.Itoa(os.Getpid())
 	if err := os.WriteFile(path, []byte(pid+"\n"), 0o666); err != nil {
 		log.Crit("could not write pidfile %s", path)
-		return ""
+		return pidfile{}
 	}
 	log.Info("supervisord started with pid %s", pid)
-	return pidfile(path)
+	file, err := os.Stat(path)
+	if err != nil || !file.Mode().IsRegular() {
+		return pidfile{} // a device such as /dev/null, or somebody has taken it away
+	}
+	return pidfile{path, file}
 }
 
+// remove removes the file that was written, and nothing else that has its name by now.
 func (p pidfile) remove() {
-	if p != "" {
-		_ = os.Remove(string(p)) // nobody is left to hear that it is gone already
+	if p.file == nil {
+		return
+	}
+	now, err := os.Lstat(p.path)
+	if err != nil || !os.SameFile(now, p.file) {
+		return
+	}
+	if text, err := os.ReadFile(p.path); err == nil && string(text) == strconv.Itoa(os.Getpid())+"\n" {
+		_ = os.Remove(p.path) // nobody is left to hear that it cannot be
 	}
 }

@@ -297,6 +297,9 @@ func probe(path string, stderr io.Writer) error {
 	if err != nil {
 		return listenError(err)
 	}
+	if empty(before) {
+		return removeSame(path, before)
+	}
 	if before.Mode().Type() != fs.ModeSocket {
 		return notSocket(path)
 	}
@@ -313,7 +316,16 @@ func probe(path string, stderr io.Writer) error {
 		return listenError(err)
 	}
 	fmt.Fprintf(stderr, "Unlinking stale socket %s\n", path)
-	// Another supervisord that starts may have been quicker: that one is alive.
+	return removeSame(path, before)
+}
+
+// empty reports whether a file is there for nothing but its name: people are advised
+// to "touch supervisor.sock".
+func empty(info fs.FileInfo) bool { return info.Mode().IsRegular() && info.Size() == 0 }
+
+// removeSame removes a file if it is still the one that was looked at. Another
+// supervisord that starts may have been quicker: that one is alive.
+func removeSame(path string, before fs.FileInfo) error {
 	if now, err := os.Lstat(path); err != nil || !os.SameFile(now, before) {
 		return nil
 	}

@@ -279,3 +279,20 @@ func TestURL(t *testing.T) {
 		}
 	}
 }
+
+// TestTouchedSocket: an empty file at the path of a socket was only made for its name.
+func TestTouchedSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	for text, ok := range map[string]bool{"": true, "x": false} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := Listen(ListenConfig{Network: "unix", Address: path, UID: -1, GID: -1}, io.Discard)
+		if (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+		if err == nil {
+			l.Close()
+		}
+	}
+}
