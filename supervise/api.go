@@ -81,8 +81,8 @@ func (a *API) PID(ctx context.Context) (int, error) {
 
 // Shutdown stops everything and ends supervisord.
 func (a *API) Shutdown(ctx context.Context) (bool, error) {
-	return ask(ctx, a, func(time.Time) (bool, error) {
-		a.s.setMood(Shutdown)
+	return ask(ctx, a, func(now time.Time) (bool, error) {
+		a.s.setMood(Shutdown, now)
 		return true, nil
 	})
 }
@@ -90,8 +90,8 @@ func (a *API) Shutdown(ctx context.Context) (bool, error) {
 // Restart stops everything and begins again with the configuration file as it is
 // now. Fault CANT_REREAD, with nothing stopped, if it cannot be read.
 func (a *API) Restart(ctx context.Context) (bool, error) {
-	return ask(ctx, a, func(time.Time) (bool, error) {
-		if err := a.s.restart(); err != nil {
+	return ask(ctx, a, func(now time.Time) (bool, error) {
+		if err := a.s.restart(now); err != nil {
 			return false, xmlrpc.NewFault(xmlrpc.CantReread, err.Error())
 		}
 		return true, nil

@@ -104,7 +104,7 @@ func (r *reading) readListener(section *inifile.Section) *Group {
 	standard, err := resolve(g.ResultHandler, standardResultHandler)
 	if err != nil {
 		s.Fail("result_handler", fmt.Errorf("%s cannot be resolved within [%s]: %w", g.ResultHandler, name, err))
-	} else if !standard {
+	} else if !standard && !showsResults(g.ResultHandler) {
 		r.note(Warn, "For [%s], result_handler=%s is Python code, which this supervisord cannot run; the standard one is used", name, g.ResultHandler)
 	}
 	g.Events = readEvents(s)

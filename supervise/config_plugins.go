@@ -13,6 +13,8 @@ import (
 const (
 	standardInterface     = "supervisor.rpcinterface:make_main_rpcinterface"
 	standardResultHandler = "supervisor.dispatchers:default_handler"
+	// stdoutResultHandler is that of the package supervisor-stdout.
+	stdoutResultHandler = "supervisor_stdout:event_handler"
 )
 
 // readInterfaces reads every [rpcinterface:x] and looks at every [ctlplugin:x].
@@ -64,6 +66,13 @@ func (r *reading) checkInterfaces() {
 			r.fail(section.Error("", fmt.Errorf("Could not make %s rpc interface", afterColon(section))))
 		}
 	}
+}
+
+// showsResults reports whether a result_handler writes what listeners answer to our
+// stdout.
+func showsResults(reference string) bool {
+	module, attribute, _ := strings.Cut(reference, ":")
+	return inifile.TrimSpace(module)+":"+inifile.TrimSpace(attribute) == stdoutResultHandler
 }
 
 // resolve tells whether a reference to Python code is the standard one. It

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"io"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -177,7 +178,30 @@ type bus struct {
 	serial     *uint64 // next serial; outlives a round
 	pools      []*pool
 	wanted     subscription // what any pool wants
+	retryAt    time.Time    // when a rejected event may be sent again; zero for never
+	stdout     io.Writer    // ours; it never blocks
 	log        *Logger
+}
+
+// retry sends again the rejected events whose pause is over at now. It returns when it
+// wants to be called again, zero for never.
+func (b *bus) retry(now time.Time) (again time.Time) {
+	if b.retryAt.IsZero() || now.Before(b.retryAt) {
+		return b.retryAt
+	}
+	b.retryAt = time.Time{}
+	for _, p := range b.pools {
+		if len(p.buffer) == 0 || p.buffer[0].notBefore.IsZero() {
+			continue
+		}
+		if now.Before(p.buffer[0].notBefore) {
+			b.retryAt = earlier(b.retryAt, p.buffer[0].notBefore)
+			continue
+		}
+		p.buffer[0].notBefore = time.Time{}
+		p.dispatch()
+	}
+	return b.retryAt
 }
 
 // subscribe adds a pool. It sees what is raised from now on.

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -82,7 +83,7 @@ func TestOutputPayloads(t *testing.T) {
 // The header counts characters, as Supervisor does, and not bytes.
 func TestEnvelope(t *testing.T) {
 	p := &pool{group: &group{name: "rec"}, bus: &bus{identifier: "supervisor"}}
-	ev := poolEvent{&event{typ: eventRemoteCommunication, serial: 21, payload: "type:t\nhé"}, 3}
+	ev := poolEvent{event: &event{typ: eventRemoteCommunication, serial: 21, payload: "type:t\nhé"}, poolSerial: 3}
 	want := "ver:3.0 server:supervisor serial:21 pool:rec poolserial:3 eventname:REMOTE_COMMUNICATION len:9\ntype:t\nhé"
 	if got := string(ev.envelope(p)); got != want {
 		t.Errorf("got %q\nwant %q", got, want)
@@ -177,6 +178,116 @@ func TestTicks(t *testing.T) {
 	p.bus.unsubscribe(p)
 	if again := ts.raiseDue(p.bus, again); !again.IsZero() {
 		t.Errorf("nobody listens, but the next tick is at %v", again)
+	}
+}
+
+// testListener gives a pool a listener that is ready, and returns what it is sent.
+func testListener(t *testing.T, p *pool) (*process, *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	proc := &process{cfg: &Program{Name: "l", Listener: true}, group: p.group, index: -1}
+	proc.State, proc.stdin = xmlrpc.Running, &stdinPipe{fd: int(w.Fd())}
+	proc.listener.state = listenerReady
+	p.group.pool, p.group.processes = p, []*process{proc}
+	return proc, r
+}
+
+// An event that is rejected comes again at once; one that is rejected again and again
+// comes once a second, and those behind it wait.
+func TestRejectedEventsPause(t *testing.T) {
+	p, _ := testPool(t, 10, "TICK")
+	proc, _ := testListener(t, p)
+	s := &Supervisor{log: p.bus.log}
+	reject := func(at time.Time) { s.listen(proc, []byte("RESULT 4\nFAILREADY\n"), at) }
+	inHand := func(what string, want bool) {
+		t.Helper()
+		if got := proc.inHand.event != nil; got != want {
+			t.Errorf("%s: the listener has the event: %v", what, got)
+		}
+	}
+	p.bus.raise(eventTick5, "when:5")
+	p.bus.raise(eventTick5, "when:10")
+	inHand("at first", true)
+	reject(t0)
+	inHand("after one rejection", true)
+	reject(t0)
+	inHand("after two", false)
+	if got := fmt.Sprint(p.serials()); got != "[0 1]" {
+		t.Errorf("buffered %s", got)
+	}
+	if again := p.bus.retry(t0); !again.Equal(t0.Add(time.Second)) {
+		t.Errorf("to be retried at %v", again)
+	}
+	p.bus.raise(eventTick60, "when:60")
+	inHand("with more events", false)
+	p.bus.retry(t0.Add(time.Second))
+	inHand("a second later", true)
+	reject(t0.Add(2 * time.Second))
+	inHand("after three", false)
+	p.bus.retry(t0.Add(3 * time.Second))
+	s.listen(proc, []byte("RESULT 2\nOKREADY\n"), t0)
+	if proc.inHand.event == nil || proc.inHand.serial != 1 {
+		t.Errorf("after it was taken: %+v", proc.inHand.event)
+	}
+	if again := p.bus.retry(t0.Add(4 * time.Second)); !again.IsZero() {
+		t.Errorf("nothing is left to retry, but it wants to be called at %v", again)
+	}
+}
+
+// A rejected event that is discarded for want of room holds up nobody.
+func TestRejectedEventIsDiscarded(t *testing.T) {
+	p, _ := testPool(t, 2, "TICK")
+	proc, _ := testListener(t, p)
+	s := &Supervisor{log: p.bus.log}
+	p.bus.raise(eventTick5, "when:5")
+	s.listen(proc, []byte("RESULT 4\nFAILREADY\n"), t0)
+	s.listen(proc, []byte("RESULT 4\nFAILREADY\n"), t0)
+	p.bus.raise(eventTick5, "when:10")
+	p.bus.raise(eventTick5, "when:15")
+	if proc.inHand.event == nil || proc.inHand.serial != 1 {
+		t.Errorf("got %+v", proc.inHand.event)
+	}
+}
+
+func TestShowResult(t *testing.T) {
+	for _, tt := range []struct{ result, want string }{
+		{"processname:web groupname:g pid:7 channel:stdout\none\ntwo\n", "web stdout | one\nweb stdout | two\n"},
+		{"processname:web groupname:g pid:7 channel:stderr\nhalf", "web stderr | half\n"},
+		{"processname:web groupname:g pid:7 channel:stderr\na\r\n\nb", "web stderr | a\nweb stderr | \nweb stderr | b\n"},
+		{"processname:web groupname:g pid:7 channel:stderr\n", ""},
+		{"processname:web groupname:g pid:7\nx", "no"}, {"OK", "no"}, {"", "no"}, {"channel:x\ny", "no"},
+	} {
+		var b strings.Builder
+		ok := showResult(&b, tt.result)
+		if got := b.String(); ok != (tt.want != "no") || ok && got != tt.want {
+			t.Errorf("%q: got %q, %v", tt.result, got, ok)
+		}
+	}
+}
+
+// With a handler that shows results anything is one that it can use; who answers
+// otherwise is not listened to any more.
+func TestResultHandler(t *testing.T) {
+	p, said := testPool(t, 10, "PROCESS_LOG")
+	proc, _ := testListener(t, p)
+	var shown strings.Builder
+	p.shown = &shown
+	s := &Supervisor{log: p.bus.log}
+	payload := outputPayload("web", "g", 7, Stderr, true, []byte("oh\n"))
+	p.bus.raise(eventLogStderr, payload)
+	s.listen(proc, fmt.Appendf(nil, "RESULT %d\n%sREADY\n", len(payload), payload), t0)
+	if got, want := shown.String(), "web stderr | oh\n"; got != want || proc.inHand.event != nil {
+		t.Errorf("shown %q, want %q; in hand: %v", got, want, proc.inHand.event)
+	}
+	p.bus.raise(eventLogStderr, payload)
+	s.listen(proc, []byte("RESULT 2\nOKREADY\n"), t0)
+	p.bus.log.Flush()
+	if proc.listener.state != listenerUnknown || len(p.buffer) != 1 || !strings.Contains(said.String(), "WARN l: event caused an error\n") {
+		t.Errorf("state %v, buffered %v, log\n%s", proc.listener.state, p.serials(), said)
 	}
 }
 

@@ -3,9 +3,12 @@ package supervise
 import (
 	"bytes"
 	"errors"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"supervisor/inifile"
@@ -38,15 +41,16 @@ func (s listenerState) String() string {
 type verdict int
 
 const (
-	listenerSaidReady  verdict = iota // READY
-	listenerSaidOK                    // a result: the event is done with
-	listenerSaidOther                 // a result: the event is rejected
-	listenerBadResult                 // no result line; detail holds it
-	listenerSpoke                     // anything where nothing was expected
-	resultHeader       = len("RESULT ")
-	readyToken         = "READY\n"
-	maxResultLine      = 1 << 16 // longer than any number of bytes can be written
-	maxListenerResults = 64 << 20
+	listenerSaidReady   verdict = iota // READY
+	listenerSaidOK                     // a result: the event is done with
+	listenerSaidOther                  // a result: the event is rejected
+	listenerBadResult                  // no result line; detail holds it
+	listenerSpoke                      // anything where nothing was expected
+	listenerCausedError                // a result that its handler cannot use
+	resultHeader        = len("RESULT ")
+	readyToken          = "READY\n"
+	maxResultLine       = 1 << 16 // longer than any number of bytes can be written
+	maxListenerResults  = 64 << 20
 )
 
 // protocol reads the stdout of a listener: bytes in, verdicts out, no I/O. The
@@ -62,8 +66,12 @@ type protocol struct {
 // sent notes that the listener was given an event.
 func (p *protocol) sent() { p.state, p.inBody = listenerBusy, false }
 
+// end ends the talk: from now on the listener is not listened to.
+func (p *protocol) end() { p.state, p.buf = listenerUnknown, nil }
+
 // feed takes what the listener wrote. For each thing it said it calls act, which
-// is told the state the listener was in before; feed has changed it by then.
+// is told the state the listener was in before; feed has changed it by then. Detail is
+// the result, or what is no result line. The call may end the talk.
 func (p *protocol) feed(data []byte, act func(v verdict, from listenerState, detail string)) {
 	if p.state == listenerUnknown {
 		return
@@ -125,13 +133,13 @@ func (p *protocol) readResult(act func(verdict, listenerState, string)) bool {
 	if len(p.buf) < max(p.length, 1) {
 		return false
 	}
-	said := listenerSaidOther
-	if string(p.buf[:p.length]) == "OK" {
+	said, result := listenerSaidOther, string(p.buf[:p.length])
+	if result == "OK" {
 		said = listenerSaidOK
 	}
 	p.buf, p.inBody = p.buf[p.length:], false
 	p.state = listenerAcknowledged
-	act(said, listenerBusy, "")
+	act(said, listenerBusy, result)
 	return true
 }
 
@@ -146,10 +154,10 @@ func resultLength(line string) (int, error) {
 	return int(n), err
 }
 
-// fail ends the talk: from now on the listener is not listened to.
+// fail ends the talk because of what was said.
 func (p *protocol) fail(v verdict, detail string, act func(verdict, listenerState, string)) {
 	from := p.state
-	p.state, p.buf = listenerUnknown, nil
+	p.end()
 	act(v, from, detail)
 }
 
@@ -157,7 +165,13 @@ func (p *protocol) fail(v verdict, detail string, act func(verdict, listenerStat
 type poolEvent struct {
 	*event
 	poolSerial uint64
+	rejections int
+	notBefore  time.Time // it stays in the buffer until then; zero: it may be sent
 }
+
+// rejectionPause is how long an event stays in the buffer that was rejected more than
+// once: a listener that rejects it whatever happens would else do nothing else.
+const rejectionPause = time.Second
 
 // pool is the group of an [eventlistener:x] as the bus sees it: it holds events
 // back until one of its listeners is ready for them.
@@ -168,11 +182,15 @@ type pool struct {
 	buffer        []poolEvent // the oldest first
 	serial        uint64      // next pool serial
 	bus           *bus
+	shown         io.Writer // where results go; nil if only OK is one. It never blocks
 }
 
 // newPool makes the pool of a listener group.
 func newPool(g *group, cfg *Group, b *bus) *pool {
 	p := &pool{group: g, size: cfg.BufferSize, bus: b}
+	if showsResults(cfg.ResultHandler) {
+		p.shown = b.stdout
+	}
 	for _, name := range cfg.Events {
 		if s, ok := subscriptionOf(name); ok {
 			p.subscriptions = append(p.subscriptions, s)
@@ -191,7 +209,7 @@ func (p *pool) offer(ev *event) {
 				p.sayRebuffering(ev.serial, len(p.buffer))
 			}
 			p.makeRoom()
-			p.buffer = append(p.buffer, poolEvent{ev, p.serial})
+			p.buffer = append(p.buffer, poolEvent{event: ev, poolSerial: p.serial})
 			taken = true
 		}
 	}
@@ -215,6 +233,7 @@ func (p *pool) rebuffer(ev poolEvent) {
 	p.sayRebuffering(ev.serial, len(p.buffer))
 	p.makeRoom()
 	p.buffer = append([]poolEvent{ev}, p.buffer...)
+	p.bus.retryAt = earlier(p.bus.retryAt, ev.notBefore)
 }
 
 // sayRebuffering says that an event enters the buffer once more, beside others.
@@ -229,14 +248,27 @@ func (p *pool) dispatch() {
 	if !slices.ContainsFunc(p.group.processes, (*process).takesEvents) {
 		return
 	}
-	for len(p.buffer) > 0 {
+	for len(p.buffer) > 0 && p.buffer[0].notBefore.IsZero() {
 		if !p.send(p.buffer[0]) {
 			p.sayRebuffering(p.buffer[0].serial, len(p.buffer)-1)
 			return
 		}
 		p.buffer = p.buffer[1:]
 	}
-	p.buffer = nil // the array may be large, and is at its end
+	if len(p.buffer) == 0 {
+		p.buffer = nil // the array may be large, and is at its end
+	}
+}
+
+// owes reports whether an event of a type is still to be dealt with, and somebody may.
+func (p *pool) owes(t eventType) bool {
+	alive := slices.ContainsFunc(p.group.processes, func(proc *process) bool {
+		return proc.State == xmlrpc.Running && proc.listener.state != listenerUnknown
+	})
+	waits := slices.ContainsFunc(p.buffer, func(ev poolEvent) bool { return ev.typ == t })
+	return alive && (waits || slices.ContainsFunc(p.group.processes, func(proc *process) bool {
+		return proc.inHand.event != nil && proc.inHand.typ == t
+	}))
 }
 
 // takesEvents reports whether a listener can be given an event.
@@ -286,15 +318,28 @@ func (ev poolEvent) envelope(p *pool) []byte {
 }
 
 // listen acts on what a listener wrote.
-func (s *Supervisor) listen(p *process, data []byte) {
+func (s *Supervisor) listen(p *process, data []byte, now time.Time) {
 	pool := p.group.pool
 	p.listener.feed(data, func(v verdict, from listenerState, detail string) {
 		name := p.cfg.Name
+		if isResult := v == listenerSaidOK || v == listenerSaidOther; isResult && pool.shown != nil {
+			v = listenerSaidOK
+			if !showResult(pool.shown, detail) {
+				v = listenerCausedError
+				p.listener.end()
+			}
+		}
 		switch v {
 		case listenerSaidOK:
 			s.log.Debug("%s: event was processed", name)
 		case listenerSaidOther:
 			s.log.Warn("%s: event was rejected", name)
+			p.inHand.rejections++
+			if p.inHand.rejections > 1 {
+				p.inHand.notBefore = now.Add(rejectionPause)
+			}
+		case listenerCausedError:
+			s.log.Warn("%s: event caused an error", name)
 		case listenerBadResult:
 			s.log.Warn("%s: bad result line: %s", name, inifile.PythonRepr(detail))
 		}
@@ -320,4 +365,31 @@ func (p *process) reject() {
 	}
 	p.inHand = poolEvent{}
 	p.group.pool.rebuffer(ev)
+}
+
+// showResult writes the result of a listener as event_handler of supervisor-stdout
+// does: it is the payload of a PROCESS_LOG event, each line of which is written behind
+// "PROCESS CHANNEL | ". It reports whether it is such a payload.
+func showResult(w io.Writer, result string) bool {
+	header, data, found := strings.Cut(result, "\n")
+	process, channel := "", ""
+	for field := range strings.FieldsSeq(header) {
+		switch key, value, _ := strings.Cut(field, ":"); key {
+		case "processname":
+			process = value
+		case "channel":
+			channel = value
+		}
+	}
+	if !found || process == "" || channel == "" {
+		return false
+	}
+	var b []byte
+	for line := range strings.Lines(strings.ReplaceAll(data, "\r\n", "\n")) {
+		b = append(b, process+" "+channel+" | "...)
+		b = append(b, strings.TrimSuffix(line, "\n")...)
+		b = append(b, '\n')
+	}
+	_, _ = w.Write(b) // whoever reads our stdout may have gone; the log files have it all
+	return true
 }

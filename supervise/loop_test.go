@@ -31,6 +31,7 @@ func startLoop(tb testing.TB, conf string) *API {
 	d := &daemon{
 		Start:  Start{Path: "s.conf", Argv0: "supervisord", Env: Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr},
 		tidier: newTidier(tidyAfter, freeMemory), executable: selfPath(), path: "s.conf",
+		stdout: newEcho(os.Stdout), stderr: newEcho(os.Stderr),
 	}
 	tb.Cleanup(d.tidier.stop)
 	d.remember(cfg, nil)
@@ -132,6 +133,20 @@ func TestGoneClients(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	awaitThat(t, "no waiter", func() bool { return waiters() == 0 })
+}
+
+// A child that cannot be killed is not left behind without a word.
+func TestUnknownIsNamedAtTheEnd(t *testing.T) {
+	a := startLoop(t, many(2))
+	onLoop(t, a, func() bool {
+		a.s.table.group("p1").processes[0].status = status{State: xmlrpc.Unknown, PID: 1<<23 + 7}
+		return true
+	})
+	if _, err := a.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-a.s.done
+	logHas(t, "CRIT p1 (pid 8388615) is left running: it is in state UNKNOWN since it could not be killed\n")
 }
 
 // many is a configuration of n programs of which none can be started.

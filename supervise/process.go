@@ -356,7 +356,7 @@ func (s *Supervisor) handle(m message, now time.Time) {
 		if s.log.Enabled(Debug) {
 			s.log.Debug("'%s' %v output:\n%s", p.cfg.Name, m.out.channel, appendBytesRepr(nil, m.data))
 		}
-		s.listen(p, m.data)
+		s.listen(p, m.data, now)
 	case outputEnded:
 		m.out.ended = true
 		s.sayClosed(p, m.out)

@@ -44,7 +44,11 @@ func Run(st Start) (exit int, err error) {
 	for fd := 1; fd <= 2; fd++ {
 		appendTo(fd) // logs may lead there too
 	}
-	defer func() { d.stderr.Flush(time.Now().Add(flushWait)) }()
+	defer func() {
+		deadline := time.Now().Add(flushWait)
+		d.stdout.Flush(deadline)
+		d.stderr.Flush(deadline)
+	}()
 	d.remember(cfg, nil)
 	for {
 		next, exit, err := d.round(cfg)
@@ -188,7 +192,7 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 		log: log, cfg: cfg, configured: cfg.byName(), read: d.read, tidier: d.tidier, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
 		table:    newTable(),
-		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, log: log},
+		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, stdout: d.stdout, log: log},
 		ticks:    newTicks(),
 		sockets:  sockets{log: log, open: map[*FastCGISocket]*sharedSocket{}},
 		logFiles: files, autoLogs: map[autoLogKey]string{},

@@ -52,6 +52,7 @@ type Supervisor struct {
 	stopQueue  []*group     // in a shutdown: whose turn is still to come
 	toStop     []*process   // of the last of them: who has not been told to stop
 	nextReport time.Time    // in a shutdown: when to say again who is waited for
+	lastEvents time.Time    // in a shutdown: until when listeners may hear of it before they are stopped
 	successor  *Config      // what the next round begins with
 
 	version  uint64                   // counts changes of the table
@@ -139,11 +140,13 @@ func (s *Supervisor) advance(now time.Time) (more, end bool) {
 	if s.mood != Running {
 		left, done := s.advanceShutdown(now)
 		if done {
+			s.reportLeft()
 			return false, true
 		}
 		more = more || left
 	}
 	s.nextTick = s.ticks.raiseDue(&s.bus, now)
+	retry := s.bus.retry(now)
 	if s.shown != s.version {
 		s.shown = s.version
 		for w := range s.watchers {
@@ -154,7 +157,11 @@ func (s *Supervisor) advance(now time.Time) (more, end bool) {
 	if more {
 		return true, false
 	}
-	s.setTimer(earlier(earlier(s.agenda.earliest(), s.nextTick), s.nextReport), now)
+	wake := earlier(earlier(s.agenda.earliest(), s.nextTick), earlier(retry, s.nextReport))
+	if s.mood != Running && now.Before(s.lastEvents) {
+		wake = earlier(wake, s.lastEvents)
+	}
+	s.setTimer(wake, now)
 	return false, false
 }
 
@@ -225,14 +232,14 @@ func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
 	switch number {
 	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
 		s.log.Warn("received %s indicating exit request", name)
-		s.setMood(Shutdown)
+		s.setMood(Shutdown, now)
 	case syscall.SIGHUP:
 		if s.mood == Shutdown {
 			s.log.Warn("ignored %s indicating restart request (shutdown in progress)", name)
 			return
 		}
 		s.log.Warn("received %s indicating restart request", name)
-		_ = s.restart() // which has logged what is wrong; nobody else is to be told
+		_ = s.restart(now) // which has logged what is wrong; nobody else is to be told
 	case syscall.SIGUSR2:
 		s.reopenLogs("received " + name + " indicating log reopen request")
 	default:
@@ -242,19 +249,19 @@ func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
 
 // restart makes the next round begin, with the configuration as it is now. If
 // that is no good, nothing changes and the error says why.
-func (s *Supervisor) restart() error {
+func (s *Supervisor) restart(now time.Time) error {
 	cfg, err := s.read()
 	if err != nil {
 		s.log.Crit("cannot restart, going on with the present configuration: %v", err)
 		return err
 	}
 	s.successor = cfg
-	s.setMood(Restarting)
+	s.setMood(Restarting, now)
 	return nil
 }
 
 // setMood begins the end of the round, or makes of a restart a shutdown.
-func (s *Supervisor) setMood(mood Mood) {
+func (s *Supervisor) setMood(mood Mood, now time.Time) {
 	if s.mood == Shutdown {
 		return
 	}
@@ -265,6 +272,7 @@ func (s *Supervisor) setMood(mood Mood) {
 		return
 	}
 	s.stopQueue = s.table.byPriority()
+	s.lastEvents = now.Add(lastEventsTime)
 	s.bus.raise(eventSupervisorStopping, "")
 	for _, g := range s.table.groups {
 		for _, p := range g.processes {
@@ -273,6 +281,9 @@ func (s *Supervisor) setMood(mood Mood) {
 	}
 	s.version++
 }
+
+// lastEventsTime is how long listeners have, at most, to hear of a shutdown.
+const lastEventsTime = time.Second
 
 // shutdownReportPeriod is how often it is said who is waited for.
 const shutdownReportPeriod = 3 * time.Second
@@ -284,6 +295,9 @@ func (s *Supervisor) advanceShutdown(now time.Time) (more, done bool) {
 	for len(s.stopQueue) > 0 {
 		g := s.stopQueue[len(s.stopQueue)-1]
 		if !g.stopping {
+			if g.pool != nil && now.Before(s.lastEvents) && g.pool.owes(eventSupervisorStopping) {
+				break // what it listens for above all
+			}
 			g.stopping = true
 			s.toStop = g.byPriority()
 		}
@@ -301,6 +315,15 @@ func (s *Supervisor) advanceShutdown(now time.Time) (more, done bool) {
 	s.nextReport = now.Add(shutdownReportPeriod)
 	s.reportUnstopped()
 	return false, false
+}
+
+// reportLeft says which children will live on without us.
+func (s *Supervisor) reportLeft() {
+	for _, p := range s.table.all() {
+		if p.State == xmlrpc.Unknown && p.PID > 0 {
+			s.log.Crit("%s (pid %d) is left running: it is in state UNKNOWN since it could not be killed", p.cfg.Name, p.PID)
+		}
+	}
 }
 
 // reportUnstopped says who keeps us from the end.

@@ -118,7 +118,7 @@ func orphan(args []string) int {
 // header, payload and a newline of every event to FILE. The n-th event gets the
 // n-th answer, all later ones OK. An answer is the text of a result (OK, FAIL),
 // or "bad" for a malformed result line, "die" for an exit with the event in
-// hand, or "mute" for no answer at all.
+// hand, "mute" for no answer at all, or "echo": from then on the payload is the answer.
 func listener(args []string) int {
 	if len(args) == 0 {
 		return 64
@@ -139,7 +139,9 @@ func listener(args []string) int {
 		}
 		fmt.Fprintf(record, "%s%s\n", header, payload)
 		answer := "OK"
-		if len(answers) > 0 {
+		if len(answers) > 0 && answers[0] == "echo" {
+			answer = payload
+		} else if len(answers) > 0 {
 			answer, answers = answers[0], answers[1:]
 		}
 		switch answer {
