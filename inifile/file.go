@@ -8,6 +8,7 @@ package inifile
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -26,7 +27,30 @@ type File struct {
 	only       []string  // the sections to keep; nil for all
 	unwanted   *Section  // stands for the others
 	fresh      []*option // those with %(here)s, for replaceHere
+
+	// For replaceHere: the sections that do not have DEFAULT's keys yet, and whether
+	// there are new ones of these.
+	bare        []*Section
+	newDefaults bool
+
+	remarks []Remark
+	errs    []error // of included files
 }
+
+// Remark is something in the text of the files that is allowed and hardly meant.
+type Remark struct {
+	Pos     Position
+	Section string
+	Key     string // empty if the section is meant
+	Text    string
+	Mistake bool // it cannot have been meant
+}
+
+// Remarks returns what was noticed while reading, in the order of the files.
+func (f *File) Remarks() []Remark { return f.remarks }
+
+// Errors returns all errors of included files, of which Include returns the first.
+func (f *File) Errors() []error { return f.errs }
 
 // Section is one section of a File, with what all its appearances say.
 type Section struct {
@@ -42,6 +66,14 @@ type option struct {
 	pos    Position
 	read   bool    // by a Reader
 	origin *option // DEFAULT's, if this is a copy of it
+	cut    *Cut
+}
+
+// Cut is where a remark ended a line of a value.
+type Cut struct {
+	Pos    Position
+	Before string // the value's line up to it
+	Remark string // what was cut off, with its ";" or "#"
 }
 
 // Position is where something was read. The zero value is unknown.
@@ -157,8 +189,18 @@ func (f *File) open(name string, pos Position) *Section {
 		}
 		s = f.newSection(held, pos)
 		f.sections[name] = s
+		f.bare = append(f.bare, s)
+	} else if s.pos.File == pos.File {
+		f.remark(pos, s, "", "it is there twice: what it says is added to line %d", s.pos.Line)
+	}
+	if name == "include" && pos.File != f.name {
+		f.remark(pos, s, "", "it has no effect in a file that is included itself")
 	}
 	return s
+}
+
+func (f *File) remark(pos Position, s *Section, key, format string, args ...any) {
+	f.remarks = append(f.remarks, Remark{Pos: pos, Section: s.Name(), Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
 func (f *File) newSection(held *ini.Section, pos Position) *Section {
@@ -167,6 +209,14 @@ func (f *File) newSection(held *ini.Section, pos Position) *Section {
 
 // Name returns the text between the brackets, verbatim.
 func (s *Section) Name() string { return s.ini.Name() }
+
+// nameOr returns the name, or instead if the section is one of those not kept.
+func (s *Section) nameOr(instead string) string {
+	if s.ini == nil {
+		return instead
+	}
+	return s.ini.Name()
+}
 
 // File returns the name of the file in which the section first appeared.
 func (s *Section) File() string { return s.pos.File }
@@ -199,6 +249,14 @@ func (s *Section) Lookup(key string) (text string, pos Position, ok bool) {
 	return v.key.Value(), v.pos, true
 }
 
+// Cut returns where a remark ended a line of key's value; nil if none did.
+func (s *Section) Cut(key string) *Cut {
+	if v := s.find(key); v != nil {
+		return v.cut
+	}
+	return nil
+}
+
 // find returns the section's value of key, DEFAULT's, or nil.
 func (s *Section) find(key string) *option {
 	if v := s.values[key]; v != nil {
@@ -218,10 +276,16 @@ func (s *Section) set(key, text string, pos Position, origin *option) {
 		}
 		v = &option{key: held}
 		s.values[key] = v
+		if s == s.file.defaults {
+			s.file.newDefaults = true
+		}
 	} else {
+		if origin == nil && v.origin == nil && v.pos.File == pos.File {
+			s.file.remark(pos, s, key, "it is there twice: this one takes the place of line %d", v.pos.Line)
+		}
 		v.key.SetValue(text)
 	}
-	v.pos, v.origin = pos, origin
+	v.pos, v.origin, v.cut = pos, origin, nil
 	if s != s.file.defaults && strings.Contains(text, hereName) {
 		s.file.fresh = append(s.file.fresh, v)
 	}

@@ -145,6 +145,9 @@ func TestParseErrors(t *testing.T) {
 			if !ok {
 				t.Fatalf("%q: error is %#v", test.text, err)
 			}
+			if strings.Contains(test.want, "codec") {
+				test.want += " (file: 'supervisord.conf')"
+			}
 			if want := (Position{"supervisord.conf", test.line}); e.Error() != test.want || e.Pos != want {
 				t.Errorf("%q:\n got %v: %s\nwant %v: %s", test.text, e.Pos, e, want, test.want)
 			}

@@ -39,9 +39,12 @@ func (f *File) Include(env map[string]string, hostNodeName string) ([]Notice, er
 		for _, name := range matches {
 			notices = append(notices, Notice{false, `Included extra file "` + name + `" during parsing`})
 			if err := f.includeFile(name); err != nil {
-				return notices, err
+				f.errs = append(f.errs, err) // the others are read all the same: to be told of them, too
 			}
 		}
+	}
+	if len(f.errs) > 0 {
+		return notices, f.errs[0]
 	}
 	return notices, nil
 }
@@ -72,7 +75,12 @@ const hereName = "%(here)s"
 // has from DEFAULT becomes its own, and does not follow DEFAULT any more.
 func (f *File) replaceHere(here string) {
 	if len(f.defaults.values) > 0 {
-		for _, s := range f.Sections() {
+		sections := f.bare // the others have DEFAULT's keys since the last time
+		if f.newDefaults {
+			sections = f.Sections()
+		}
+		f.bare, f.newDefaults = nil, false
+		for _, s := range sections {
 			for _, key := range s.Keys() {
 				if s.values[key] == nil {
 					v := f.defaults.values[key]

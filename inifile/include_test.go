@@ -101,7 +101,7 @@ func TestIncludeErrors(t *testing.T) {
 		{"[include]\nfiles=%(x)s", "Format string '%(x)s' for 'include.files' contains names ('x') which cannot be expanded. " +
 			"Available names: ENV_A, here, host_node_name"},
 		{"[include]\nfiles=bad", "Source contains parsing errors: '" + dir + "/bad'\n\t[line  2]: 'bad\\n'"},
-		{"[include]\nfiles=latin", "'utf-8' codec can't decode byte 0xe9 in position 6: invalid continuation byte"},
+		{"[include]\nfiles=latin", "'utf-8' codec can't decode byte 0xe9 in position 6: invalid continuation byte (file: '" + dir + "/latin')"},
 	} {
 		f, err := Parse(dir+"/main", []byte(test.text))
 		if err != nil {

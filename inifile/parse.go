@@ -31,7 +31,7 @@ func (f *File) merge(name string, data []byte) error {
 		text = rest
 	}
 	if badText != nil {
-		return &Error{Pos: Position{name, lineAt(string(data[:bad]))}, Err: badText}
+		return &Error{Pos: Position{name, lineAt(string(data[:bad]))}, Err: badText, Suffix: " (file: " + PythonRepr(name) + ")"}
 	}
 	p.finish()
 	return p.err()
@@ -73,6 +73,7 @@ type parser struct {
 	key   string // the key that continuation lines belong to; "" for none
 	at    Position
 	lines []string // its value so far
+	cut   *Cut     // the first line of it that a remark has ended
 
 	bad []badLine
 }
@@ -101,6 +102,7 @@ func (p *parser) read(line string) error {
 	indent := indentation(line)
 	if p.key != "" && indent > p.indent {
 		p.lines = append(p.lines, text)
+		p.noteCut(line, text, cut)
 		return nil
 	}
 	p.indent = indent
@@ -116,7 +118,15 @@ func (p *parser) read(line string) error {
 			PythonRepr(p.name), p.line, PythonRepr(line))}
 	}
 	p.option(line, text)
+	p.noteCut(line, text, cut)
 	return nil
+}
+
+// noteCut notes that the remark at cut has ended a line of the present value.
+func (p *parser) noteCut(line, text string, cut int) {
+	if cut > 0 && p.cut == nil && p.key != "" {
+		p.cut = &Cut{Position{p.name, p.line}, text, TrimSpace(line[cut:])}
+	}
 }
 
 // option takes in a line that should be "key = value" or "key: value", of which
@@ -132,6 +142,10 @@ func (p *parser) option(line, text string) {
 		p.bad = append(p.bad, badLine{p.line, line})
 		return
 	}
+	if text[0] == '[' {
+		p.file.remarks = append(p.file.remarks, Remark{Pos: Position{p.name, p.line}, Section: p.section.nameOr(""), Mistake: true,
+			Text: "the name of a section ends with a bracket: write " + TrimSpace(text) + "]"})
+	}
 	p.key = toLower(TrimSpace(text[:i]))
 	p.at = Position{p.name, p.line}
 	p.lines = append(p.lines[:0], TrimSpace(text[i+1:]))
@@ -141,8 +155,11 @@ func (p *parser) option(line, text string) {
 func (p *parser) finish() {
 	if p.key != "" && p.section != p.file.unwanted {
 		p.section.set(p.key, trimRight(strings.Join(p.lines, "\n")), p.at, nil)
+		if p.cut != nil {
+			p.section.values[p.key].cut = p.cut
+		}
 	}
-	p.key = ""
+	p.key, p.cut = "", nil
 }
 
 // err returns what is wrong with all the bad lines, nil if there was none.

@@ -3,6 +3,7 @@ package inifile
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -127,7 +128,11 @@ func differ[Q any](q Q, want answer, ours func(Q) (any, error)) string {
 		if _, detail, found := strings.Cut(err.Error(), "is badly formatted: "); found {
 			err = fmt.Errorf("%s", detail)
 		}
-		if err.Error() != *want.Error {
+		text := err.Error()
+		if e := new(Error); errors.As(err, &e) { // what we add says which file it is
+			text = e.Err.Error()
+		}
+		if text != *want.Error {
 			return fmt.Sprintf("we say:      error %q\nPython says: error %q", err, *want.Error)
 		}
 		return ""

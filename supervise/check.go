@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,68 +15,108 @@ import (
 )
 
 // Check reads the configuration as a start would and writes what is wrong with
-// it to w: all errors, and warnings about what is allowed but hardly meant. It
-// starts and changes nothing. The exit status is 2 if a start would fail.
+// it to w: all errors, and warnings about what is allowed but hardly meant, in the order
+// of files and lines. It starts and changes nothing. The exit status is 2 if a start
+// would fail.
 func Check(path string, o Overrides, env map[string]string, w io.Writer) (exit int) {
-	c := &check{reading: read(path, o, env), seen: map[string]bool{}, w: w}
+	c := &check{reading: read(path, o, env), seen: map[finding]bool{}, wrong: map[string]bool{}}
 	for _, err := range c.errs {
 		c.err(err)
 	}
 	if c.file != nil {
+		c.remarks()
 		c.notes()
 		c.names()
+		c.values()
 		c.servers()
 		c.passwords()
 		c.programs()
+		c.system()
 	}
-	fmt.Fprintf(w, "%s: errors: %d, warnings: %d\n", path, c.errors, c.warnings)
-	if c.errors > 0 {
+	errors, warnings := c.print(w)
+	fmt.Fprintf(w, "%s: errors: %d, warnings: %d\n", path, errors, warnings)
+	if errors > 0 {
 		return 2
 	}
 	return 0
 }
 
+// finding is one thing to say.
+type finding struct {
+	pos     inifile.Position
+	warning bool
+	text    string
+}
+
 // check is one run of Check.
 type check struct {
 	*reading
-	w                io.Writer
-	seen             map[string]bool // lines written
-	errors, warnings int
+	findings []finding
+	seen     map[finding]bool // they come for each process of a program
+	wrong    map[string]bool  // "SECTION.KEY" and "SECTION" with an error of their own
 }
 
-// say writes a line unless it has been written before, as it would be for each
-// process of a program.
-func (c *check) say(count *int, pos inifile.Position, kind, text string) {
-	where := pos.String()
-	if where == "" {
-		where = c.config.Path
+func (c *check) say(f finding) {
+	if f.pos.File == "" {
+		f.pos.File = c.config.Path
 	}
-	line := fmt.Sprintf("%s: %s: %s", where, kind, text)
-	if !c.seen[line] {
-		c.seen[line] = true
-		*count++
-		fmt.Fprintln(c.w, line)
+	if !c.seen[f] {
+		c.seen[f] = true
+		c.findings = append(c.findings, f)
 	}
+}
+
+// print writes the findings by file, as the files were read, and line.
+func (c *check) print(w io.Writer) (errors, warnings int) {
+	order := map[string]int{c.config.Path: 0}
+	if c.file != nil {
+		for _, s := range c.file.Sections() {
+			if _, ok := order[s.File()]; !ok {
+				order[s.File()] = len(order)
+			}
+		}
+	}
+	for _, f := range c.findings { // files that could not be read have no sections
+		if _, ok := order[f.pos.File]; !ok {
+			order[f.pos.File] = len(order)
+		}
+	}
+	slices.SortStableFunc(c.findings, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(order[a.pos.File], order[b.pos.File]), cmp.Compare(a.pos.Line, b.pos.Line))
+	})
+	for _, f := range c.findings {
+		kind := "error"
+		if f.warning {
+			kind = "warning"
+			warnings++
+		} else {
+			errors++
+		}
+		fmt.Fprintf(w, "%s: %s: %s\n", f.pos, kind, f.text)
+	}
+	return errors, warnings
 }
 
 func (c *check) err(err error) {
 	var at *inifile.Error
 	if !errors.As(err, &at) {
-		c.say(&c.errors, inifile.Position{}, "error", err.Error())
+		c.say(finding{text: err.Error()})
 		return
 	}
-	text := at.Err.Error()
+	c.wrong[at.Section], c.wrong[at.Section+"."+at.Key] = true, true
+	text := c.plainer(at)
 	switch {
+	case strings.HasPrefix(text, "["+at.Section+"]"), at.Section == "":
 	case at.Key != "":
 		text = fmt.Sprintf("[%s] %s: %s", at.Section, at.Key, text)
-	case at.Section != "":
+	default:
 		text = fmt.Sprintf("[%s]: %s", at.Section, text)
 	}
-	c.say(&c.errors, at.Pos, "error", text)
+	c.say(finding{pos: at.Pos, text: text})
 }
 
 func (c *check) warn(pos inifile.Position, format string, args ...any) {
-	c.say(&c.warnings, pos, "warning", fmt.Sprintf(format, args...))
+	c.say(finding{pos, true, fmt.Sprintf(format, args...)})
 }
 
 // notes repeats what a start would log.
@@ -109,11 +150,36 @@ func (c *check) names() {
 		}
 		for _, key := range section.Keys() {
 			_, pos, _ := section.Lookup(key)
-			if _, _, inherited := c.file.Defaults().Lookup(key); !inherited && !slices.Contains(keys, key) {
-				c.warn(pos, "unknown key %s in [%s]%s", key, section.Name(), meant(key, keys))
+			_, _, inherited := c.file.Defaults().Lookup(key)
+			if inherited || slices.Contains(keys, key) || strings.HasPrefix(key, "[") {
+				continue
 			}
+			c.warn(pos, "unknown key %s in [%s]%s", key, section.Name(), hint(kind, key, section, known))
 		}
 	}
+}
+
+// hint says what an unknown key may have been meant to be.
+func hint(kind, key string, section *inifile.Section, known map[string][]string) string {
+	if text := foreignKey(kind, key); text != "" {
+		return ": " + text
+	}
+	free := slices.DeleteFunc(slices.Clone(known[kind]), func(k string) bool {
+		_, _, has := section.Lookup(k)
+		return has
+	})
+	if text := meant(key, free); text != "" {
+		return text
+	}
+	for _, other := range append([]string{"program:"}, kinds(known)...) {
+		if slices.Contains(known[other], key) {
+			if strings.HasSuffix(other, ":") {
+				other += "x"
+			}
+			return ": it belongs into [" + other + "]"
+		}
+	}
+	return ""
 }
 
 // sectionKind returns what a section's name begins with, or the whole name if
@@ -211,22 +277,56 @@ func position(section *inifile.Section, key string) inifile.Position {
 	return section.Pos()
 }
 
-// servers looks at who could connect, and at what would keep one from opening.
+// servers looks at who could connect, and with what.
 func (c *check) servers() {
-	if len(c.config.Servers) == 0 {
-		c.warn(inifile.Position{}, "there is no server: supervisorctl cannot connect")
-	} else if len(c.config.RPCNamespaces) == 0 {
+	ctl := c.file.Section("supervisorctl")
+	complete := len(c.file.Errors()) == 0 && c.file.Section("supervisord") != nil
+	switch {
+	case len(c.config.Servers) == 0 && ctl != nil && complete:
+		c.warn(ctl.Pos(), "there is no server: supervisorctl cannot connect")
+	case len(c.config.Servers) > 0 && len(c.sections("rpcinterface:")) == 0 && complete:
 		c.warn(inifile.Position{}, "there is no [rpcinterface:supervisor]: supervisorctl and the web page cannot do anything")
 	}
 	for _, s := range c.config.Servers {
 		section := c.file.Section(s.Section)
-		switch {
-		case s.Network == "tcp" && s.Username == "":
+		if s.Network == "tcp" && s.Username == "" {
 			c.warn(section.Pos(), "[%s] asks for no password: whoever reaches the port can run programs", s.Section)
-		case s.Network == "unix" && s.Address != "" && !isDirectory(filepath.Dir(s.Address)):
-			c.err(section.Error("file", fmt.Errorf("the directory of %s does not exist", s.Address)))
+		}
+		if host, _, err := net.SplitHostPort(s.Address); err == nil && host == "::" {
+			c.warn(position(section, "port"), "[%s] port: [::] takes connections by IPv6, and by IPv4 only if the system maps them", s.Section)
 		}
 	}
+	if ctl != nil && complete && len(c.config.Servers) > 0 {
+		c.serverURL(ctl)
+	}
+}
+
+// serverURL looks whether supervisorctl is told of a socket that a server has.
+func (c *check) serverURL(ctl *inifile.Section) {
+	names := inifile.Names{}.WithEnvironment(c.env).With("here", c.config.Here)
+	url := ctl.Reader(names, "").String("serverurl", "")
+	path, ok := strings.CutPrefix(url, "unix://")
+	if !ok {
+		return
+	}
+	path = absolute(path)
+	var sockets []string
+	for _, s := range c.config.Servers {
+		if s.Network == "unix" {
+			sockets = append(sockets, s.Address)
+		}
+	}
+	if !slices.Contains(sockets, path) {
+		c.warn(position(ctl, "serverurl"), "[supervisorctl] serverurl: no server has the socket %s%s", path, orElse(sockets))
+	}
+}
+
+// orElse names what there is instead.
+func orElse(sockets []string) string {
+	if len(sockets) == 0 {
+		return ""
+	}
+	return ", there is " + strings.Join(sockets, ", ")
 }
 
 // passwords looks for files with passwords that everybody can read.
@@ -247,21 +347,36 @@ func (c *check) passwords() {
 
 // programs looks at what a start of each process would need.
 func (c *check) programs() {
-	if c.config.User != nil && os.Getuid() != 0 && c.config.User.UID != os.Getuid() {
-		c.err(c.file.Section("supervisord").Error("user", errors.New("Can't drop privilege as nonroot user")))
-	}
 	for _, g := range c.config.Groups {
 		for _, p := range g.Programs {
 			section := c.file.Section(p.Section)
-			c.command(section, p)
-			if p.ChangeDir && !isDirectory(p.Directory) {
+			if !c.wrong[p.Section+".command"] {
+				c.command(section, p)
+			}
+			if p.ChangeDir && !c.wrong[p.Section+".directory"] && !isDirectory(c.inDaemon(p.Directory)) {
 				c.warn(position(section, "directory"), "[%s] directory %s does not exist", p.Section, p.Directory)
 			}
 			for channel := range p.Logs {
 				c.log(section, p, Channel(channel))
 			}
+			if p.StartSecs < 0 || p.StopWait < 0 {
+				for _, key := range []string{"startsecs", "stopwaitsecs"} {
+					if text, pos, _ := section.Lookup(key); strings.HasPrefix(text, "-") {
+						c.warn(pos, "[%s] %s: %s is less than nothing, and counts as 0", p.Section, key, text)
+					}
+				}
+			}
 		}
 	}
+}
+
+// inDaemon returns a path as the daemon will see it, which in the background goes to
+// the directory that is configured.
+func (c *check) inDaemon(path string) string {
+	if path == "" || filepath.IsAbs(path) || c.config.NoDaemon || c.config.Directory == "" {
+		return path
+	}
+	return filepath.Join(c.config.Directory, path)
 }
 
 // command looks for the program to run.
@@ -269,6 +384,10 @@ func (c *check) command(section *inifile.Section, p *Program) {
 	pos := position(section, "command")
 	words, err := inifile.SplitCommand(p.Command)
 	switch {
+	case err != nil && section.Cut("command") != nil:
+		cut := section.Cut("command")
+		c.warn(cut.Pos, "[%s] command cannot be parsed: %v: it was cut at %q, since a blank before %c begins a remark", p.Section, err, cut.Remark, cut.Remark[0])
+		return
 	case err != nil:
 		c.warn(pos, "[%s] command cannot be parsed: %v", p.Section, err)
 		return
@@ -280,7 +399,7 @@ func (c *check) command(section *inifile.Section, p *Program) {
 	if !ok {
 		path = cmp.Or(c.env["PATH"], "/bin:/usr/bin:/usr/local/bin")
 	}
-	file := lookCommand(words[0], path)
+	file := c.lookCommand(words[0], path)
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:
@@ -289,16 +408,21 @@ func (c *check) command(section *inifile.Section, p *Program) {
 		c.warn(pos, "[%s] command %s is a directory", p.Section, file)
 	case info.Mode()&0o111 == 0:
 		c.warn(pos, "[%s] command %s is not executable", p.Section, file)
+	default:
+		if trouble := c.script(file); trouble != "" {
+			c.warn(pos, "[%s] command %s %s", p.Section, file, trouble)
+		}
 	}
+	c.shellWords(pos, p, words)
 }
 
 // lookCommand returns the first file called so in path, "" if there is none.
-func lookCommand(name, path string) string {
+func (c *check) lookCommand(name, path string) string {
 	if strings.Contains(name, "/") {
-		return name
+		return c.inDaemon(name)
 	}
 	for dir := range strings.SplitSeq(path, ":") {
-		file := filepath.Join(cmp.Or(dir, "."), name)
+		file := c.inDaemon(filepath.Join(cmp.Or(dir, "."), name))
 		if _, err := os.Stat(file); err == nil {
 			return file
 		}
@@ -310,13 +434,13 @@ func lookCommand(name, path string) string {
 // another one by the time it opens the file.
 func (c *check) log(section *inifile.Section, p *Program, channel Channel) {
 	path := p.Logs[channel].Path
-	if path == "" || filepath.IsAbs(path) || c.config.NoDaemon || c.config.Directory == "" {
+	in := c.inDaemon(path)
+	if in == path {
 		return
 	}
-	dir := filepath.Dir(filepath.Join(c.config.Directory, path))
-	if !isDirectory(dir) {
+	if !isDirectory(filepath.Dir(in)) {
 		key := channel.String() + "_logfile"
-		c.warn(position(section, key), "[%s] %s will be in %s, which does not exist", p.Section, key, dir)
+		c.warn(position(section, key), "[%s] %s will be in %s, which does not exist", p.Section, key, filepath.Dir(in))
 	}
 }
 

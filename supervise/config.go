@@ -93,14 +93,21 @@ func read(path string, o Overrides, env map[string]string) *reading {
 	}
 	if err := r.load(path); err != nil {
 		r.fail(err)
-		return r
+		if r.file == nil {
+			return r
+		}
+		for _, more := range r.file.Errors()[min(1, len(r.file.Errors())):] {
+			r.fail(more)
+		}
 	}
-	section := r.file.Section("supervisord")
-	if section == nil {
+	// After an error the rest is read all the same, to be told of all mistakes.
+	var userName *string
+	r.global = inifile.Names{}.WithEnvironment(env)
+	if section := r.file.Section("supervisord"); section != nil {
+		userName = r.readSupervisord(section, o.Environment)
+	} else {
 		r.fail(errors.New(".ini file does not include supervisord section"))
-		return r
 	}
-	userName := r.readSupervisord(section, o.Environment)
 	r.readInterfaces()
 	r.readGroups()
 	r.readServers()
@@ -115,8 +122,10 @@ func (r *reading) load(path string) (err error) {
 		return err
 	}
 	if r.file, err = inifile.Read(path); err != nil {
+		r.file = nil
 		return err
 	}
+	r.config.Here = r.file.Here()
 	notices, err := r.file.Include(r.env, r.node)
 	for _, n := range notices {
 		level := Info
@@ -125,7 +134,6 @@ func (r *reading) load(path string) (err error) {
 		}
 		r.note(level, "%s", n.Text)
 	}
-	r.config.Here = r.file.Here()
 	return err
 }
 
