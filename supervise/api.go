@@ -122,6 +122,7 @@ func (a *API) ReloadConfig(ctx context.Context) (xmlrpc.Changes, error) {
 // that reads the same as before keeps its settings, and so the names of its AUTO logs.
 func (s *Supervisor) adopt(cfg *Config, byName map[string]*Group) {
 	s.cfg, s.configured = cfg, byName
+	s.forgetAutoLogs()
 	s.bus.identifier = cfg.Identifier
 }
 
@@ -151,32 +152,11 @@ func changes(active []*Group, cfg *Config, byName map[string]*Group) xmlrpc.Chan
 // loses the difference, and what stays goes on. Faults: BAD_NAME, ALREADY_ADDED;
 // FAILED if its logs or its socket cannot be made.
 func (a *API) AddProcessGroup(ctx context.Context, name string) (bool, error) {
-	resizing, err := ask(ctx, a, func(now time.Time) (*resizing, error) {
-		cfg := a.s.configured[name]
-		if cfg == nil {
-			return nil, xmlrpc.NewFault(xmlrpc.BadName, name)
-		}
-		if active := a.s.table.group(name); active != nil {
-			if r := a.s.resize(active, cfg, now); r != nil {
-				return r, nil
-			}
-			return nil, xmlrpc.NewFault(xmlrpc.AlreadyAdded, name)
-		}
-		if _, err := a.s.addGroup(cfg, now); err != nil {
-			return nil, xmlrpc.NewFault(xmlrpc.Failed, err.Error())
-		}
-		return nil, nil
-	})
-	if err != nil || resizing == nil {
-		return err == nil, err
+	c, err := ask(ctx, a, func(time.Time) (*groupChange, error) { return a.s.planChange(name) })
+	if err == nil {
+		err = a.apply(ctx, c)
 	}
-	if err = a.waitResized(ctx, resizing); err != nil {
-		return false, err
-	}
-	return ask(ctx, a, func(now time.Time) (bool, error) {
-		fault := a.s.finishResize(resizing, now)
-		return fault == nil, faultOr(fault)
-	})
+	return err == nil, err
 }
 
 // RemoveProcessGroup makes a stopped group inactive. Faults: BAD_NAME,

@@ -28,17 +28,43 @@ func (s *sockets) acquire(cfg *FastCGISocket) (fd int, err error) {
 		shared.refs++
 		return shared.fd, nil
 	}
-	s.log.Info("Creating socket %s", cfg.URL)
-	fd, err = listenFastCGI(cfg)
-	if err != nil {
+	if fd, err = createSocket(s.log, cfg); err != nil {
+		return -1, err
+	}
+	s.open[cfg] = &sharedSocket{fd, 1}
+	return fd, nil
+}
+
+// createSocket makes a socket. It may have to wait for the look-up of a name.
+func createSocket(log *Logger, cfg *FastCGISocket) (fd int, err error) {
+	log.Info("Creating socket %s", cfg.URL)
+	if fd, err = listenFastCGI(cfg); err != nil {
 		var errno syscall.Errno
 		if e, ok := err.(syscall.Errno); ok {
 			errno = e
 		}
 		return -1, fmt.Errorf("Could not create FastCGI socket %s: [Errno %d] %s", cfg.URL, int(errno), sentence(err))
 	}
-	s.open[cfg] = &sharedSocket{fd, 1}
 	return fd, nil
+}
+
+// closeSocket closes a socket.
+func closeSocket(log *Logger, cfg *FastCGISocket, fd int) {
+	log.Info("Closing socket %s", cfg.URL)
+	syscall.Close(fd)
+}
+
+// trySocket reports why a socket cannot be had, if so. It may have to wait like
+// createSocket.
+func trySocket(log *Logger, cfg *FastCGISocket) error {
+	if cfg == nil {
+		return nil
+	}
+	fd, err := createSocket(log, cfg)
+	if err == nil {
+		closeSocket(log, cfg, fd)
+	}
+	return err
 }
 
 // release gives up what acquire gave. The last one closes the socket; a unix
@@ -51,8 +77,7 @@ func (s *sockets) release(cfg *FastCGISocket) {
 	if shared.refs--; shared.refs > 0 {
 		return
 	}
-	s.log.Info("Closing socket %s", cfg.URL)
-	syscall.Close(shared.fd)
+	closeSocket(s.log, cfg, shared.fd)
 	delete(s.open, cfg)
 }
 

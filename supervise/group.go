@@ -122,27 +122,12 @@ func (g *group) down() bool {
 	return true
 }
 
-// addGroup makes a group active: its logs exist, its pool listens, and what is
-// to start by itself is due.
-func (s *Supervisor) addGroup(cfg *Group, now time.Time) (*group, error) {
+// addGroup makes a group active: its pool listens, and what is to start by itself is
+// due. What it needs has been prepared.
+func (s *Supervisor) addGroup(cfg *Group, now time.Time) *group {
 	g := &group{name: cfg.Name, cfg: cfg}
 	for _, program := range cfg.running() {
-		p, err := s.newProcess(g, program)
-		if err != nil {
-			return nil, err
-		}
-		g.processes = append(g.processes, p)
-	}
-	for _, p := range g.processes {
-		if p.cfg.Socket == nil {
-			continue
-		}
-		// A socket that cannot be had is found out now, not by the first start.
-		if _, err := s.sockets.acquire(p.cfg.Socket); err != nil {
-			return nil, err
-		}
-		s.sockets.release(p.cfg.Socket)
-		break
+		g.processes = append(g.processes, s.newProcess(g, program))
 	}
 	s.table.add(g)
 	if cfg.Kind == ListenerPool {
@@ -150,54 +135,46 @@ func (s *Supervisor) addGroup(cfg *Group, now time.Time) (*group, error) {
 		s.bus.subscribe(g.pool)
 	}
 	s.bus.raise(eventGroupAdded, "groupname:"+g.name+"\n")
-	for _, p := range g.processes {
+	s.autostart(g.processes, now)
+	s.version++
+	return g
+}
+
+// autostart has those of new processes start that are to start by themselves.
+func (s *Supervisor) autostart(processes []*process, now time.Time) {
+	for _, p := range processes {
 		if p.cfg.Autostart {
 			p.Due = now
 			s.schedule(p)
 		}
 	}
-	s.version++
-	return g, nil
 }
 
 // newProcess makes a process that was never started.
-func (s *Supervisor) newProcess(g *group, cfg *Program) (*process, error) {
+func (s *Supervisor) newProcess(g *group, cfg *Program) *process {
 	p := &process{cfg: cfg, group: g, index: -1}
 	for ch := Stdout; ch <= Stderr; ch++ {
-		path, err := s.logPath(cfg, ch)
-		if err != nil {
-			return nil, err
-		}
-		if path != "" {
+		if path := s.logPath(cfg, ch); path != "" {
 			l := cfg.Logs[ch]
 			p.logs[ch] = s.logFiles.file(path, l.MaxBytes, l.Backups)
 			p.logs[ch].private = l.Auto
 			p.logs[ch].report = func(text string) { s.log.Say(Critical, text) }
 		}
 	}
-	return p, nil
+	return p
 }
 
-// logPath returns the file an output is logged to, "" for none. An AUTO log is
-// made when it is first asked for, and stays the same for as long as the
+// logPath returns the file an output is logged to, "" for none. An AUTO log is made
+// when its group is to become active, and stays the same for as long as the
 // configuration that asked for it is in force.
-func (s *Supervisor) logPath(cfg *Program, ch Channel) (string, error) {
-	l := cfg.Logs[ch]
-	if ch == Stderr && cfg.RedirectStderr {
-		return "", nil
+func (s *Supervisor) logPath(cfg *Program, ch Channel) string {
+	switch {
+	case cfg.hasAutoLog(ch):
+		return s.autoLogs[autoLogKey{cfg, ch}]
+	case ch == Stderr && cfg.RedirectStderr:
+		return ""
 	}
-	if !l.Auto {
-		return l.Path, nil
-	}
-	key := autoLogKey{cfg, ch}
-	if path, ok := s.autoLogs[key]; ok {
-		return path, nil
-	}
-	path, err := createAutoLog(s.cfg.ChildLogDir, cfg.Name, ch, s.cfg.Identifier)
-	if err == nil {
-		s.autoLogs[key] = path
-	}
-	return path, err
+	return cfg.Logs[ch].Path
 }
 
 // autoLogKey says whose log a generated one is.
@@ -209,8 +186,7 @@ type autoLogKey struct {
 // removeGroup takes a group that is down out of the table.
 func (s *Supervisor) removeGroup(g *group) {
 	for _, p := range g.processes {
-		p.Due = time.Time{}
-		s.schedule(p)
+		s.retire(p)
 	}
 	if g.pool != nil {
 		s.bus.unsubscribe(g.pool)
@@ -218,4 +194,41 @@ func (s *Supervisor) removeGroup(g *group) {
 	s.table.remove(g)
 	s.bus.raise(eventGroupRemoved, "groupname:"+g.name+"\n")
 	s.version++
+}
+
+// retire prepares a process that is down for being taken out of the table.
+func (s *Supervisor) retire(p *process) {
+	p.Due = time.Time{}
+	s.schedule(p)
+	if s.configured[p.group.name] == p.group.cfg {
+		return // it can come back, and has its logs then
+	}
+	for ch := Stdout; ch <= Stderr; ch++ {
+		delete(s.autoLogs, autoLogKey{p.cfg, ch})
+	}
+}
+
+// forgetAutoLogs forgets the names of AUTO logs that nobody can write to any more:
+// those that belong neither to an active process nor to the configuration as last read.
+func (s *Supervisor) forgetAutoLogs() {
+	if len(s.autoLogs) == 0 {
+		return
+	}
+	kept := make(map[autoLogKey]string, len(s.autoLogs))
+	keep := func(cfg *Program) {
+		for ch := Stdout; ch <= Stderr; ch++ {
+			if path, there := s.autoLogs[autoLogKey{cfg, ch}]; there {
+				kept[autoLogKey{cfg, ch}] = path
+			}
+		}
+	}
+	for _, p := range s.table.members {
+		keep(p.cfg)
+	}
+	for _, g := range s.cfg.Groups {
+		for _, cfg := range g.Programs {
+			keep(cfg)
+		}
+	}
+	s.autoLogs = kept
 }

@@ -2,8 +2,11 @@ package supervise
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -387,5 +390,206 @@ func TestStorms(t *testing.T) {
 		}
 		close(stop)
 		blowing.Wait()
+	}
+}
+
+// reread makes conf, behind what the file has in [supervisord], the configuration as
+// last read.
+func reread(t *testing.T, a *API, conf string) {
+	t.Helper()
+	data, err := os.ReadFile("s.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(data), "[program")
+	if err = os.WriteFile("s.conf", []byte(head+conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = a.ReloadConfig(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sleepers is a program of n processes.
+func sleepers(n int) string {
+	return fmt.Sprintf("[program:x]\ncommand=sleep 100\nprocess_name=%%(process_num)d\nnumprocs=%d\nstartsecs=0\nstopwaitsecs=1\n", n)
+}
+
+// children returns the pids of all children.
+func children(t *testing.T, a *API) []int {
+	return onLoop(t, a, func() (pids []int) {
+		for pid := range a.s.table.byPID {
+			pids = append(pids, pid)
+		}
+		slices.Sort(pids)
+		return pids
+	})
+}
+
+// planned is what there is to do to the group x.
+func planned(t *testing.T, a *API) *groupChange {
+	t.Helper()
+	return onLoop(t, a, func() *groupChange {
+		c, err := a.s.planChange("x")
+		if err != nil {
+			t.Error(err)
+		}
+		return c
+	})
+}
+
+// autoLogFiles are the AUTO logs that there are.
+func autoLogFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("*---*.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func faultCode(err error) xmlrpc.Code {
+	var f *xmlrpc.Fault
+	if errors.As(err, &f) {
+		return f.Code
+	}
+	return 0
+}
+
+// A change that fails half-way has changed nothing: nothing was started that belongs
+// to no group, nothing was stopped, and no file is left.
+func TestFailedResizeChangesNothing(t *testing.T) {
+	a := startLoop(t, sleepers(2))
+	awaitThat(t, "two children", func() bool { return len(children(t, a)) == 2 })
+	before, files := children(t, a), autoLogFiles(t)
+	reread(t, a, sleepers(5))
+	c := planned(t, a)
+	last := &c.prepared.logs[len(c.prepared.logs)-1] // of six
+	bad := *last.cfg
+	bad.Name = strings.Repeat("n", 300)
+	last.cfg = &bad
+	if err := a.apply(t.Context(), c); faultCode(err) != xmlrpc.Failed {
+		t.Errorf("got %v, want FAILED", err)
+	}
+	if after := children(t, a); !slices.Equal(after, before) {
+		t.Errorf("children %v, before %v", after, before)
+	}
+	if left := autoLogFiles(t); !slices.Equal(left, files) {
+		t.Errorf("logs %v, before %v", left, files)
+	}
+	if _, err := a.AddProcessGroup(t.Context(), "x"); err != nil {
+		t.Error(err)
+	}
+	awaitThat(t, "five children", func() bool { return len(children(t, a)) == 5 })
+	reread(t, a, sleepers(1))
+	if _, err := a.AddProcessGroup(t.Context(), "x"); err != nil {
+		t.Error(err)
+	}
+	if pids := children(t, a); len(pids) != 1 || !slices.Contains(before, pids[0]) {
+		t.Errorf("left are %v, of %v", pids, before)
+	}
+}
+
+// A group that is not the one it was when a change was planned is left alone.
+func TestChangeLooksAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		meanwhile func(t *testing.T, a *API)
+		want      xmlrpc.Code
+		children  int
+	}{
+		"removed": {func(t *testing.T, a *API) { removeX(t, a) }, xmlrpc.BadName, 0},
+		"another": {func(t *testing.T, a *API) {
+			removeX(t, a)
+			if _, err := a.AddProcessGroup(t.Context(), "x"); err != nil {
+				t.Error(err)
+			}
+		}, xmlrpc.Failed, 5},
+		"resized": {func(t *testing.T, a *API) {
+			if _, err := a.AddProcessGroup(t.Context(), "x"); err != nil {
+				t.Error(err)
+			}
+		}, xmlrpc.Failed, 5},
+		"read again": {func(t *testing.T, a *API) { reread(t, a, sleepers(7)) }, xmlrpc.Failed, 2},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			a := startLoop(t, sleepers(2))
+			awaitThat(t, "two children", func() bool { return len(children(t, a)) == 2 })
+			reread(t, a, sleepers(5))
+			c := planned(t, a)
+			tt.meanwhile(t, a)
+			awaitThat(t, "as many children as there should be", func() bool { return len(children(t, a)) == tt.children })
+			files := autoLogFiles(t)
+			if err := a.apply(t.Context(), c); faultCode(err) != tt.want {
+				t.Errorf("got %v, want fault %d", err, tt.want)
+			}
+			if n := len(children(t, a)); n != tt.children {
+				t.Errorf("%d children, want %d", n, tt.children)
+			}
+			if left := autoLogFiles(t); !slices.Equal(left, files) {
+				t.Errorf("logs %v, before %v", left, files)
+			}
+		})
+	}
+}
+
+// removeX stops the group x and makes it inactive.
+func removeX(t *testing.T, a *API) {
+	t.Helper()
+	if _, err := a.StopProcessGroup(t.Context(), "x", true); err != nil {
+		t.Error(err)
+	}
+	if _, err := a.RemoveProcessGroup(t.Context(), "x"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Of two who make a group active one succeeds, and the other leaves no files.
+func TestGroupIsAddedOnce(t *testing.T) {
+	a := startLoop(t, "[program:y]\ncommand=sleep 100\nautostart=false\nstdout_logfile=NONE\nstderr_logfile=NONE\n")
+	reread(t, a, sleepers(3))
+	c, d := planned(t, a), planned(t, a)
+	if err := a.apply(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	if err := a.apply(t.Context(), d); faultCode(err) != xmlrpc.AlreadyAdded {
+		t.Errorf("got %v, want ALREADY_ADDED", err)
+	}
+	if n := len(autoLogFiles(t)); n != 6 {
+		t.Errorf("%d logs, want 6", n)
+	}
+}
+
+// The name of an AUTO log is known as long as it can be used, and not longer.
+func TestAutoLogsAreForgotten(t *testing.T) {
+	a := startLoop(t, sleepers(2))
+	known := func() int { return onLoop(t, a, func() int { return len(a.s.autoLogs) }) }
+	for range 3 {
+		reread(t, a, sleepers(2)) // the group runs with the first configuration
+		if n := known(); n != 4 {
+			t.Fatalf("%d names are known while it runs, want 4", n)
+		}
+	}
+	removeX(t, a)
+	if n := known(); n != 0 {
+		t.Errorf("%d names are known when it is gone and was read again since", n)
+	}
+	if _, err := a.AddProcessGroup(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	path := func() string {
+		return onLoop(t, a, func() string { return a.s.table.group("x").processes[0].logPath(Stdout) })
+	}
+	first := path()
+	removeX(t, a)
+	if _, err := a.AddProcessGroup(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	if again := path(); again != first {
+		t.Errorf("with the same configuration the log was %s, and is %s", first, again)
+	}
+	removeX(t, a)
+	reread(t, a, sleepers(2))
+	if n := known(); n != 0 {
+		t.Errorf("%d names are known after the configuration was read again", n)
 	}
 }

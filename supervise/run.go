@@ -256,9 +256,12 @@ func (s *Supervisor) build(cfg *Config) error {
 		if s.table.group(g.Name) != nil {
 			continue // a second group of that name never had a chance
 		}
-		if _, err := s.addGroup(g, now); err != nil {
+		prepared := s.prepare(g.running())
+		if err := prepared.make(); err != nil {
 			return err
 		}
+		s.use(prepared)
+		s.addGroup(g, now)
 	}
 	return nil
 }

@@ -1,0 +1,69 @@
+package supervise
+
+import (
+	"maps"
+	"os"
+)
+
+// preparation is what programs need before they can be in the table and what the loop
+// must not wait for, since it takes the disk or the look-up of a name: their AUTO logs,
+// and whether the socket of an fcgi program can be had. It is either made as a whole or
+// not at all.
+type preparation struct {
+	log             *Logger
+	dir, identifier string         // of the logs
+	logs            []autoLogKey   // to be made
+	socket          *FastCGISocket // to be tried; nil for none
+	made            map[autoLogKey]string
+}
+
+// prepare says what there is to be made for programs. It runs on the loop.
+func (s *Supervisor) prepare(programs []*Program) *preparation {
+	p := &preparation{log: s.log, dir: s.cfg.ChildLogDir, identifier: s.cfg.Identifier, made: map[autoLogKey]string{}}
+	for _, cfg := range programs {
+		for ch := Stdout; ch <= Stderr; ch++ {
+			key := autoLogKey{cfg, ch}
+			if _, there := s.autoLogs[key]; !there && cfg.hasAutoLog(ch) {
+				p.logs = append(p.logs, key)
+			}
+		}
+		if p.socket == nil {
+			p.socket = cfg.Socket
+		}
+	}
+	return p
+}
+
+// make makes it. It may wait, so the loop does not call it.
+func (p *preparation) make() error {
+	for _, key := range p.logs {
+		path, err := createAutoLog(p.dir, key.cfg.Name, key.channel, p.identifier)
+		if err != nil {
+			p.undo()
+			return err
+		}
+		p.made[key] = path
+	}
+	// A socket that cannot be had is found out now, not by the first start.
+	if err := trySocket(p.log, p.socket); err != nil {
+		p.undo()
+		return err
+	}
+	return nil
+}
+
+// undo deletes what was made and is not going to be used.
+func (p *preparation) undo() {
+	for key, path := range p.made {
+		_ = os.Remove(path) // an empty file too many does no harm, and the next start deletes it
+		delete(p.made, key)
+	}
+}
+
+// use takes over what was made. It runs on the loop.
+func (s *Supervisor) use(p *preparation) { maps.Copy(s.autoLogs, p.made) }
+
+// hasAutoLog reports whether an output goes to a log with a generated name.
+func (p *Program) hasAutoLog(ch Channel) bool {
+	return p.Logs[ch].Auto && !(ch == Stderr && p.RedirectStderr)
+}
