@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -21,6 +22,7 @@ import (
 	"supervisor/inifile"
 	"supervisor/supervise"
 	"supervisor/supervise/getopt"
+	"supervisor/supervise/tz"
 )
 
 // version is the release of Supervisor whose behaviour this is, then our own.
@@ -52,23 +54,36 @@ func run(argv []string, stdin *os.File, stdout, stderr io.Writer) int {
 	p := program{env: supervise.Environ(os.Environ()), stdin: stdin, stdout: stdout, stderr: stderr}
 	p.argv0 = supervise.LookArgv0(argv[0], p.env["PATH"])
 	p.words = argv[1:]
+	if zone, err := tz.Load(p.env["TZ"]); err == nil && zone != nil {
+		time.Local = zone // once, before anything looks at it
+	}
 	role := filepath.Base(argv[0])
+	if p.anotherRole(role) { // the only file of a container, under the name of one role
+		if exit, ok := p.playNext(); ok {
+			return exit
+		}
+	}
 	if exit, ok := p.play(role); ok {
 		return exit
 	}
 	if len(p.words) > 0 {
-		role = p.words[0]
-		p.argv0 += " " + role
-		p.words = p.words[1:]
-		if role == "link" {
-			return p.link()
-		}
-		if exit, ok := p.play(role); ok {
+		if exit, ok := p.playNext(); ok {
 			return exit
 		}
 	}
 	fmt.Fprint(stderr, help)
 	return exitUsage
+}
+
+// playNext plays the role that the first word names; false if it names none.
+func (p program) playNext() (exit int, ok bool) {
+	role := p.words[0]
+	p.argv0 += " " + role
+	p.words = p.words[1:]
+	if role == "link" {
+		return p.link(), true
+	}
+	return p.play(role)
 }
 
 const help = `supervisor -- start programs, keep them running and control them.
@@ -77,7 +92,8 @@ Usage: supervisor supervisord [options]
        supervisor supervisorctl [options] [action [arguments]]
        supervisor echo_supervisord_conf
        supervisor pidproxy <pidfile name> <command> [<cmdarg1> ...]
-       supervisor link <directory> -- make links with these four names there
+       supervisor link [--copy] <directory> -- make links with these four names there,
+                  with --copy to a copy of this program that is put there, too
 
 Called by such a link it does not need the first word. supervisord -h and
 supervisorctl -h say more.
@@ -86,6 +102,14 @@ supervisorctl -h say more.
 // roles are the names that link makes.
 func roles() []string {
 	return []string{"supervisord", "supervisorctl", "echo_supervisord_conf", "pidproxy"}
+}
+
+// anotherRole reports whether a program called by the name of one role is asked to
+// play another one: its first word would mean nothing to that role. To pidproxy it is the
+// name of a file.
+func (p program) anotherRole(role string) bool {
+	return len(p.words) > 0 && role != "pidproxy" && slices.Contains(roles(), role) &&
+		(slices.Contains(roles(), p.words[0]) || p.words[0] == "link" && role != "supervisorctl")
 }
 
 // play returns false if there is no such role.
@@ -106,15 +130,24 @@ func (p program) play(role string) (exit int, ok bool) {
 
 // link makes a link to this program for each role.
 func (p program) link() int {
-	if len(p.words) != 1 {
-		return p.refuse(errors.New("link needs the directory where the links go"))
+	words := slices.DeleteFunc(slices.Clone(p.words), func(w string) bool { return w == "--copy" })
+	if slices.Contains(words, "-h") || slices.Contains(words, "--help") {
+		fmt.Fprint(p.stdout, help)
+		return 0
+	}
+	if len(words) != 1 || strings.HasPrefix(words[0], "-") {
+		return p.refuse(errors.New("link needs the directory where the links go, and knows no option but --copy"))
 	}
 	target, err := os.Executable()
+	if err == nil && len(words) < len(p.words) {
+		target, err = copyTo(words[0], target)
+	}
 	if err != nil {
-		return p.refuse(err)
+		fmt.Fprintf(p.stderr, "Error: %v\n", err)
+		return 1
 	}
 	for _, role := range roles() {
-		name := filepath.Join(p.words[0], role)
+		name := filepath.Join(words[0], role)
 		if there, err := os.Readlink(name); err == nil && there == target {
 			continue
 		}
@@ -124,6 +157,33 @@ func (p program) link() int {
 		}
 	}
 	return 0
+}
+
+// copyTo puts a copy of the program into a directory, in the place of an earlier one,
+// and returns what links beside it lead to.
+func copyTo(dir, program string) (target string, err error) {
+	const name = "supervisor"
+	from, err := os.Open(program)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	to, err := os.CreateTemp(dir, name)
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(to.Name()) // unless it has got its name, and this fails
+	_, err = io.Copy(to, from)
+	if err == nil {
+		err = to.Chmod(0o755)
+	}
+	if closed := to.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(to.Name(), filepath.Join(dir, name)) // whoever runs the old one goes on
+	}
+	return name, err
 }
 
 // refuse reports an error of the command line or of the configuration.

@@ -212,6 +212,10 @@ func (r *reading) readSocketURL(s *inifile.Reader, socket *FastCGISocket) {
 		socket.URL = "unix://" + socket.Address
 		return
 	}
+	if s.Has("socket_owner") || s.Has("socket_mode") {
+		s.Fail("socket", fmt.Errorf("socket_owner and socket_mode params should only be used with a Unix domain socket in [%s] socket", section))
+		return
+	}
 	match := regexp.MustCompile(`^tcp://([^\s:]+):(\d+)$`).FindStringSubmatch(url)
 	if match == nil {
 		s.Fail("socket", fmt.Errorf("('Bad socket format %%s', %s) in [%s] socket", inifile.PythonRepr(url), section))
@@ -220,9 +224,6 @@ func (r *reading) readSocketURL(s *inifile.Reader, socket *FastCGISocket) {
 	port, err := inifile.ParsePort(match[2])
 	if err != nil {
 		s.Fail("socket", fmt.Errorf("%w in [%s] socket", err, section))
-	}
-	if s.Has("socket_owner") || s.Has("socket_mode") {
-		s.Fail("socket", fmt.Errorf("socket_owner and socket_mode params should only be used with a Unix domain socket in [%s] socket", section))
 	}
 	socket.OwnerUID, socket.OwnerGID = -1, -1
 	socket.Network, socket.Address = "tcp", fmt.Sprintf("%s:%d", strings.ToLower(match[1]), port)

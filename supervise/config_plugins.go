@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -79,6 +80,9 @@ func showsResults(reference string) bool {
 // returns an error for what Python could not find either, as far as that can be
 // known: Supervisor's own modules.
 func resolve(reference, standard string) (isStandard bool, err error) {
+	// Setuptools lets "[extra, ...]" follow, and so does a line "[include]" that was
+	// indented by accident.
+	reference = extras.ReplaceAllString(reference, "")
 	module, attribute, ok := strings.Cut(reference, ":")
 	module, attribute = inifile.TrimSpace(module), inifile.TrimSpace(attribute)
 	if !ok || !isDotted(module) || !isDotted(attribute) {
@@ -95,6 +99,8 @@ func resolve(reference, standard string) (isStandard bool, err error) {
 	}
 	return false, nil
 }
+
+var extras = regexp.MustCompile(`\s*\[[^\[\]]*\]\s*$`)
 
 // isDotted reports whether text can be names of Python with dots between them.
 func isDotted(text string) bool {

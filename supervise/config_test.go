@@ -165,6 +165,7 @@ var badConfigs = []struct{ name, conf, want string }{
 	{"no socket", "[fcgi-program:f]\ncommand=c", `[fcgi-program:f] section requires a "socket" line`},
 	{"empty socket", "[fcgi-program:f]\ncommand=c\nsocket=", `[fcgi-program:f] section requires a "socket" line`},
 	{"relative socket", "[fcgi-program:f]\ncommand=c\nsocket=unix://x.sock", "('Unix socket path %s is not an absolute path', 'x.sock') in [fcgi-program:f] socket"},
+	{"mode without a slash", "[fcgi-program:f]\ncommand=c\nsocket=unix:/run/a\nsocket_mode=0600", "socket_owner and socket_mode params should only be used with a Unix domain socket in [fcgi-program:f] socket"},
 	{"strange socket", "[fcgi-program:f]\ncommand=c\nsocket=TCP://h:1", "('Bad socket format %s', 'TCP://h:1') in [fcgi-program:f] socket"},
 	{"port of a socket", "[fcgi-program:f]\ncommand=c\nsocket=tcp://h:65536", "65536 is above upper bound (65535) in [fcgi-program:f] socket"},
 	{"mode of tcp", "[fcgi-program:f]\ncommand=c\nsocket=tcp://h:1\nsocket_mode=0700", "socket_owner and socket_mode params should only be used with a Unix domain socket in [fcgi-program:f] socket"},
@@ -641,6 +642,18 @@ func BenchmarkReadConfig(b *testing.B) {
 	for b.Loop() {
 		if _, err := ReadConfig("s.conf", Overrides{}, env); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestFactoryExtras: what setuptools lets follow the name of a factory is no part of it.
+func TestFactoryExtras(t *testing.T) {
+	for reference, want := range map[string]bool{
+		standardInterface: true, standardInterface + "\n[include]": true, standardInterface + " [a, b] ": true,
+		standardInterface + "[a": false, standardInterface + "\nx": false,
+	} {
+		if got, err := resolve(reference, standardInterface); got != want || (err == nil) != want {
+			t.Errorf("%q: %v, %v", reference, got, err)
 		}
 	}
 }

@@ -81,6 +81,15 @@ func selfPath() string {
 	return path
 }
 
+// nameProcess gives the process the name that ps, top and pgrep know it by, where the
+// system has such a file.
+func nameProcess(name string) {
+	if file, err := os.OpenFile("/proc/self/comm", os.O_WRONLY, 0); err == nil {
+		_, _ = file.WriteString(name) // it is only a name
+		file.Close()
+	}
+}
+
 // detach goes into the background: directory, terminal, umask.
 func (d *daemon) detach(cfg *Config, log *Logger) error {
 	log.Blather("supervisord forked; parent exiting")

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/tz"
 	"supervisor/web"
 	"supervisor/xmlrpc"
 )
@@ -34,6 +35,9 @@ func Run(st Start) (exit int, err error) {
 	}
 	streams := inheritedStreams()
 	closeInherited()
+	if parent != nil {
+		nameProcess("supervisord") // it was executed as /proc/self/exe
+	}
 	defer st.Signals.stop()
 	tidier := newTidier(tidyAfter, freeMemory)
 	defer tidier.stop()
@@ -108,6 +112,9 @@ func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
 		return nil, 0, err
 	}
 	if d.first {
+		if _, err := tz.Load(d.Env["TZ"]); err != nil {
+			notes = append(notes, Note{Warn, err.Error() + "; times are in UTC"})
+		}
 		if d.noFile, err = raiseLimits(cfg, &notes); err != nil {
 			return nil, 0, err
 		}

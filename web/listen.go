@@ -23,7 +23,7 @@ type ListenConfig struct {
 	Section  string      // its name, for example "inet_http_server:b"
 	Network  string      // "unix" or "tcp"
 	Address  string      // path of the socket, or host:port; without host, every IPv4 address
-	Mode     fs.FileMode // of a unix socket; 0 means 0700
+	Mode     fs.FileMode // of a unix socket
 	UID, GID int         // owner of a unix socket; -1 leaves it unchanged
 	Username string      // empty: no authentication
 	Password string      // plain, or "{SHA}" and the hexadecimal SHA-1
@@ -224,9 +224,6 @@ func listenUnix(c ListenConfig, stderr io.Writer) (net.Listener, error) {
 // bindUnix listens on a new socket at path, with the mode and owner of c.
 func bindUnix(c ListenConfig, path string) (*net.UnixListener, error) {
 	mode := c.Mode.Perm()
-	if c.Mode == 0 {
-		mode = 0o700
-	}
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) {
 			// Linux makes the file with this mode, less the umask. Elsewhere it

@@ -29,7 +29,7 @@ func socketDir(t *testing.T) string {
 }
 
 func unixConfig(path string) ListenConfig {
-	return ListenConfig{Section: "unix_http_server", Network: "unix", Address: path, UID: -1, GID: -1}
+	return ListenConfig{Section: "unix_http_server", Network: "unix", Address: path, Mode: 0o700, UID: -1, GID: -1}
 }
 
 func mustListen(t *testing.T, c ListenConfig, stderr io.Writer) net.Listener {
@@ -66,11 +66,7 @@ func TestListenMode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := mode
-		if mode == 0 {
-			want = 0o700
-		}
-		if info.Mode() != fs.ModeSocket|want {
+		if info.Mode() != fs.ModeSocket|mode {
 			t.Errorf("asked for %v: got %v", mode, info.Mode())
 		}
 		if got := names(t, dir); got != "s" {

@@ -120,7 +120,7 @@ func start(t testing.TB, change func(*Options)) *testServer {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	opts := Options{
-		Config:  ListenConfig{Section: "unix_http_server", Network: "unix", Address: filepath.Join(dir, "s"), UID: -1, GID: -1},
+		Config:  ListenConfig{Section: "unix_http_server", Network: "unix", Address: filepath.Join(dir, "s"), Mode: 0o700, UID: -1, GID: -1},
 		Backend: &fakeBackend{},
 		Log:     ts.log,
 		Stderr:  ts.stderr,

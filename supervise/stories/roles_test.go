@@ -250,3 +250,35 @@ func TestSearch(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", message, want)
 	}
 }
+
+// TestLinkCopy: with --copy the installation outlives what it was made from.
+func TestLinkCopy(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 { // again, over an earlier one
+		if exit, _, stderr := call(t, "supervisor", "link", "--copy", dir); exit != 0 {
+			t.Fatalf("exit %d, %s", exit, stderr)
+		}
+	}
+	if target, err := os.Readlink(filepath.Join(dir, "supervisorctl")); err != nil || target != "supervisor" {
+		t.Errorf("leads to %s, %v", target, err)
+	}
+	out, err := exec.Command(filepath.Join(dir, "supervisord"), "-v").Output()
+	if err != nil || len(out) == 0 {
+		t.Errorf("%s, %v", out, err)
+	}
+	for _, words := range [][]string{{"-h"}, {"--help"}} {
+		if exit, stdout, _ := call(t, append([]string{"supervisor", "link"}, words...)...); exit != 0 || !strings.Contains(stdout, "--copy") {
+			t.Errorf("link %v: exit %d, %s", words, exit, stdout)
+		}
+	}
+	if exit, _, _ := call(t, "supervisor", "link", "--what", dir); exit != exitUsage {
+		t.Errorf("an unknown option: exit %d", exit)
+	}
+	// As the only file of a container, whatever it is called there.
+	if out, err := exec.Command(filepath.Join(dir, "supervisord"), "supervisorctl", "-h").Output(); err != nil || !strings.Contains(string(out), "supervisord supervisorctl [options] [action") {
+		t.Errorf("%s, %v", out, err)
+	}
+	if out, err := exec.Command(filepath.Join(dir, "supervisorctl"), "echo_supervisord_conf").Output(); err != nil || !strings.Contains(string(out), "[supervisord]") {
+		t.Errorf("%s, %v", out, err)
+	}
+}

@@ -128,11 +128,12 @@ func debian() string {
 func TestLayers(t *testing.T) {
 	const kong, ini, term = "github.com/alecthomas/kong", "gopkg.in/ini.v1", "golang.org/x/term"
 	allowed := map[string][]string{
-		"supervisor":                   {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", kong},
-		"supervisor/supervise":         {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit", "supervisor/supervise/vfork", "supervisor/supervise/job"},
+		"supervisor":                   {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", "supervisor/supervise/tz", kong},
+		"supervisor/supervise":         {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit", "supervisor/supervise/vfork", "supervisor/supervise/job", "supervisor/supervise/tz"},
 		"supervisor/supervise/getopt":  {},
 		"supervisor/supervise/job":     {},
 		"supervisor/supervise/rlimit":  {},
+		"supervisor/supervise/tz":      {},
 		"supervisor/supervise/vfork":   {},
 		"supervisor/supervise/stories": {},
 		"supervisor/ctl":               {"supervisor/xmlrpc", "supervisor/inifile", term},
