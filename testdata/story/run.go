@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -120,7 +121,12 @@ func (p *player) setUp() {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			p.t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(text), f.Mode); err != nil {
+		// A program that another story forks meanwhile would have this file open for
+		// writing until its exec, and nobody could run it ("text file busy").
+		syscall.ForkLock.RLock()
+		err := os.WriteFile(path, []byte(text), f.Mode)
+		syscall.ForkLock.RUnlock()
+		if err != nil {
 			p.t.Fatal(err)
 		}
 	}
