@@ -78,28 +78,6 @@ func (n Names) All() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// mapping returns all names and values as Python prints a dict: the environment
-// first. Its order there is that of the process environment, which is not known
-// here, so that it is sorted.
-func (n Names) mapping() argument {
-	var env, rest []string
-	for _, name := range n.All() {
-		arg, _ := n.lookup(name)
-		item := PythonRepr(name) + ": "
-		if arg.kind == isNumber {
-			item += arg.text
-		} else {
-			item += PythonRepr(arg.text)
-		}
-		if strings.HasPrefix(name, envPrefix) {
-			env = append(env, item)
-		} else {
-			rest = append(rest, item)
-		}
-	}
-	return argument{kind: isMapping, text: "{" + strings.Join(append(env, rest...), ", ") + "}"}
-}
-
 // Expand replaces %(name)s and everything else Python's % operator knows, once.
 // The label says in the error whose value it is, for example "supervisord.user".
 func Expand(value, label string, names Names) (string, error) {
@@ -129,6 +107,7 @@ func (e *unknownName) Error() string { return "unknown name " + e.name }
 var (
 	errIncompleteFormat = errors.New("incomplete format")
 	errIncompleteKey    = errors.New("incomplete format key")
+	errNoName           = errors.New("a name in parentheses is missing, as in %(here)s") // Python prints all, the environment with its secrets
 	errNotEnough        = errors.New("not enough arguments for format string")
 	errStarWantsInt     = errors.New("* wants int")
 	errWantsChar        = errors.New("%c requires int or char")
@@ -184,7 +163,7 @@ type formatter struct {
 	// used says that arg has been formatted. Once any item had an argument, an
 	// item without a name finds none.
 	used   bool
-	loaded bool // arg is set; the mapping is expensive and hardly ever needed
+	loaded bool // arg is set
 }
 
 func (f *formatter) run() (string, error) {
@@ -218,7 +197,7 @@ func (f *formatter) take() (argument, error) {
 	}
 	f.used = true
 	if !f.loaded {
-		f.arg = f.names.mapping()
+		return argument{kind: isMapping}, nil
 	}
 	return f.arg, nil
 }
@@ -346,6 +325,9 @@ func (f *formatter) write(it item) error {
 	}
 	switch it.verb {
 	case 's', 'r', 'a':
+		if arg.kind == isMapping {
+			return errNoName
+		}
 		f.pad(it, "", "", arg.printed(it))
 	case 'd', 'i', 'u', 'o', 'x', 'X':
 		return f.writeInt(it, arg)
