@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,8 +34,15 @@ type File struct {
 	bare        []*Section
 	newDefaults bool
 
-	remarks []Remark
-	errs    []error // of included files
+	remarks  []Remark
+	errs     []error // of included files
+	accounts map[string]account
+}
+
+// account is what the look-up of a user has found.
+type account struct {
+	user *user.User
+	err  error
 }
 
 // Remark is something in the text of the files that is allowed and hardly meant.
@@ -130,7 +138,7 @@ func Parse(name string, data []byte, only ...string) (*File, error) {
 	if err != nil {
 		return nil, &Error{Pos: Position{File: name}, Err: err}
 	}
-	f := &File{name: name, here: here, only: only, unwanted: &Section{}, sections: make(map[string]*Section)}
+	f := &File{name: name, here: here, only: only, unwanted: &Section{}, sections: make(map[string]*Section), accounts: make(map[string]account)}
 	f.doc = ini.Empty(ini.LoadOptions{
 		// The library would let [a.b] inherit from [a]. No name read from a file
 		// holds this byte: it is not UTF-8.

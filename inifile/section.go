@@ -198,8 +198,18 @@ func (r *Reader) KeyValues(key string) map[string]string {
 	return convertLabelled(r, key, key, nil, ParseKeyValues)
 }
 
-// User reads an account, see ParseUser. Absent, it is nil.
-func (r *Reader) User(key string) *user.User { return Convert(r, key, nil, ParseUser) }
+// User reads an account, see ParseUser. Absent, it is nil. In one File each name is
+// looked up once.
+func (r *Reader) User(key string) *user.User {
+	return Convert(r, key, nil, func(text string) (*user.User, error) {
+		found, ok := r.section.file.accounts[text]
+		if !ok {
+			found.user, found.err = ParseUser(text)
+			r.section.file.accounts[text] = found
+		}
+		return found.user, found.err
+	})
+}
 
 // ExistingDirectory reads the name of a directory, see ExistingDirectory.
 func (r *Reader) ExistingDirectory(key, def string) string {

@@ -222,13 +222,13 @@ func ParseInetAddress(text string) (host string, port int, err error) {
 // ParseUser finds an account by its number or name.
 func ParseUser(text string) (*user.User, error) {
 	if uid, ok := parseInt(text, 10); ok {
-		account, err := user.LookupId(strconv.Itoa(uid))
+		account, err := lookupUserID(uid)
 		if err != nil {
 			return nil, errors.New("Invalid user id " + text)
 		}
 		return account, nil
 	}
-	account, err := user.Lookup(text)
+	account, err := lookupUser(text)
 	if err != nil {
 		return nil, errors.New("Invalid user name " + text)
 	}
@@ -253,16 +253,16 @@ func ParseUserGroup(text string) (uid, gid int, err error) {
 
 func groupID(text string) (int, error) {
 	if gid, ok := parseInt(text, 10); ok {
-		if _, err := user.LookupGroupId(strconv.Itoa(gid)); err != nil {
+		if lookupGroupID(gid) != nil {
 			return 0, errors.New("Invalid group id " + text)
 		}
 		return gid, nil
 	}
-	group, err := user.LookupGroup(text)
+	number, err := lookupGroup(text)
 	if err != nil {
 		return 0, errors.New("Invalid group name " + text)
 	}
-	return strconv.Atoi(group.Gid)
+	return strconv.Atoi(number)
 }
 
 // ParseURL accepts what has a scheme, and a host or a path, and returns it as it is.

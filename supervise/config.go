@@ -282,10 +282,7 @@ func (r *reading) account(u *user.User) *User {
 		return n
 	}
 	account := &User{Name: u.Username, UID: number(u.Uid), GID: number(u.Gid)}
-	account.Groups = []int{account.GID}
-	// Without a readable list of groups the primary one is all there is to take.
-	groups, _ := u.GroupIds()
-	for _, g := range groups {
+	for _, g := range inifile.GroupIDs(u) {
 		if gid := number(g); !slices.Contains(account.Groups, gid) {
 			account.Groups = append(account.Groups, gid)
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -131,6 +132,10 @@ func (p *player) missing(need string) string {
 			if _, err := exec.LookPath(name); err != nil {
 				return err.Error()
 			}
+		}
+	case "library":
+		if found, _ := filepath.Glob("/lib/*/" + rest); len(found) == 0 {
+			return rest + " is not installed"
 		}
 	case "env":
 		if os.Getenv(rest) == "" {
