@@ -90,12 +90,15 @@ func (a *API) Shutdown(ctx context.Context) (bool, error) {
 // Restart stops everything and begins again with the configuration file as it is
 // now. Fault CANT_REREAD, with nothing stopped, if it cannot be read.
 func (a *API) Restart(ctx context.Context) (bool, error) {
-	return ask(ctx, a, func(now time.Time) (bool, error) {
-		if err := a.s.restart(now); err != nil {
-			return false, xmlrpc.NewFault(xmlrpc.CantReread, err.Error())
-		}
-		return true, nil
-	})
+	if err := a.ready(ctx, ""); err != nil {
+		return false, err
+	}
+	err := a.s.restart(ctx)
+	var fault *xmlrpc.Fault
+	if err != nil && !errors.As(err, &fault) && ctx.Err() == nil {
+		err = xmlrpc.NewFault(xmlrpc.CantReread, err.Error())
+	}
+	return err == nil, err
 }
 
 // ReloadConfig reads the configuration file again and returns which groups of it

@@ -133,6 +133,9 @@ func (d *daemon) ready() {
 	d.parent = nil
 }
 
+// errNotRoot is that we cannot become another user.
+var errNotRoot = errors.New("Can't drop privilege as nonroot user")
+
 // becomeUser becomes the user that the configuration names.
 func becomeUser(cfg *Config, notes *[]Note) error {
 	uid := os.Getuid()
@@ -144,7 +147,7 @@ func becomeUser(cfg *Config, notes *[]Note) error {
 	}
 	if cfg.User.UID != uid {
 		if uid != 0 {
-			return errors.New("Can't drop privilege as nonroot user")
+			return errNotRoot
 		}
 		if syscall.Setgroups(cfg.User.Groups) != nil {
 			return errors.New("Could not set groups of effective user")

@@ -3,7 +3,9 @@ package supervise
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -54,14 +56,40 @@ func Run(st Start) (exit int, err error) {
 		d.stderr.Flush(deadline)
 	}()
 	d.remember(cfg, nil)
-	for {
-		next, exit, err := d.round(cfg)
-		if next == nil {
-			return exit, err
-		}
-		cfg, d.first = next, false
-	}
+	return d.rounds(cfg)
 }
+
+// rounds runs one round after the other. One that cannot begin is followed by another
+// with the former configuration.
+func (d *daemon) rounds(cfg *Config) (exit int, err error) {
+	next := &nextRound{cfg: cfg}
+	for former := (*Config)(nil); next != nil; d.first = false {
+		r, err := d.begin(next)
+		switch {
+		case err == nil:
+			former = next.cfg
+			next = r.run()
+		case former != nil:
+			again := *former
+			again.Notes = append(slices.Clone(again.Notes),
+				Note{Critical, fmt.Sprintf("cannot begin with the new configuration, going on with the former one: %v", err)})
+			next, former = &nextRound{cfg: &again}, nil
+		default:
+			var refused *refusal
+			if errors.As(err, &refused) {
+				fmt.Fprintf(d.Stderr, "Error: %v\n", err)
+				return 1, nil
+			}
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// refusal is why a round cannot begin, where that is no usage error.
+type refusal struct{ error }
+
+func (r *refusal) Unwrap() error { return r.error }
 
 // daemon is what lives longer than a round.
 type daemon struct {
@@ -105,71 +133,97 @@ func (d *daemon) remember(cfg *Config, earlier map[string]string) {
 	d.environ.Store(&environ)
 }
 
-// round runs one configuration until it is to be replaced by the next, or nil.
-func (d *daemon) round(cfg *Config) (next *Config, exit int, err error) {
+// round is one run of a configuration.
+type round struct {
+	log       *Logger
+	s         *Supervisor
+	listeners []net.Listener // that no server has yet
+	servers   servers
+	pidfile   pidfile
+}
+
+// begin makes a round, ready to run. On an error nothing is left of it.
+func (d *daemon) begin(next *nextRound) (r *round, err error) {
+	cfg := next.cfg
+	r = &round{listeners: next.listeners}
+	defer func() {
+		if err != nil {
+			if !d.first {
+				r.log.Crit("cannot begin: %v", err)
+			}
+			r.end()
+		}
+	}()
 	notes := slices.Clone(cfg.Notes)
 	if err = becomeUser(cfg, &notes); err != nil {
-		return nil, 0, err
+		return r, err
 	}
 	if d.first {
 		if _, err := tz.Load(d.Env["TZ"]); err != nil {
 			notes = append(notes, Note{Warn, err.Error() + "; times are in UTC"})
 		}
 		if d.noFile, err = raiseLimits(cfg, &notes); err != nil {
-			return nil, 0, err
+			return r, err
 		}
 		adoptOrphans(cfg, &notes)
 		d.strangers = mayHaveStrangers()
 	}
 	files := newLogFiles()
 	files.streams = d.streams
-	log, err := d.openLog(cfg, files)
-	if err != nil {
-		fmt.Fprintf(d.Stderr, "Error: cannot open the log %s: %v\n", cfg.Logfile, err)
-		return nil, 1, nil
+	if r.log, err = d.openLog(cfg, files); err != nil {
+		return r, &refusal{fmt.Errorf("cannot open the log %s: %w", cfg.Logfile, err)}
 	}
-	defer log.Close()
-	logNotes(log, notes)
-
-	s, err := d.newSupervisor(cfg, log, files)
-	if err != nil {
-		fmt.Fprintf(d.Stderr, "Error: %v\n", err)
-		return nil, 1, nil
+	logNotes(r.log, notes)
+	if r.s, err = d.newSupervisor(cfg, r.log, files); err != nil {
+		return r, &refusal{err}
 	}
-	defer s.close()
 	if d.first {
 		d.Signals.keep() // before there is a socket or a file that a sudden end would leave behind
 	}
-	listeners, err := listen(cfg, d.Stderr)
-	if err != nil {
-		return nil, 0, err
+	if r.listeners, err = listen(cfg, r.listeners, d.Stderr); err != nil {
+		return r, err
 	}
-	if err = s.build(cfg); err != nil {
-		closeAll(listeners)
-		fmt.Fprintf(d.Stderr, "Error: %v\n", err)
-		return nil, 1, nil
+	if err = r.s.build(cfg); err != nil {
+		return r, &refusal{err}
 	}
-	s.signals = d.Signals.caught
+	r.s.signals = d.Signals.caught
 	if d.strangers {
-		s.watchAllChildren()
+		r.s.watchAllChildren()
 	}
-	s.announceServers(cfg)
+	r.s.announceServers(cfg)
 	if d.first && d.parent != nil {
-		if err = d.detach(cfg, log); err != nil {
-			closeAll(listeners)
-			return nil, 0, err
+		if err = d.detach(cfg, r.log); err != nil {
+			return r, err
 		}
 	}
-	servers := s.serve(cfg, listeners, &API{s: s, version: d.Version})
-	defer servers.close()
-	pidfile := writePidfile(cfg.Pidfile, log)
-	defer pidfile.remove()
+	r.s.present = &nextRound{cfg: cfg, listeners: r.listeners}
+	r.servers = r.s.serve(cfg, r.listeners, &API{s: r.s, version: d.Version})
+	r.listeners = nil
+	r.pidfile = writePidfile(cfg.Pidfile, r.log)
 	d.ready()
-	s.bus.raise(eventSupervisorRunning, "")
-	if s.run() == Shutdown {
-		return nil, 0, nil
+	return r, nil
+}
+
+// run runs the round until it is to be replaced by the next, or nil.
+func (r *round) run() (next *nextRound) {
+	defer r.end()
+	r.s.bus.raise(eventSupervisorRunning, "")
+	if r.s.run() == Shutdown {
+		r.s.successor.discard()
+		return nil
 	}
-	return s.successor, 0, nil
+	return r.s.successor
+}
+
+// end releases what the round has.
+func (r *round) end() {
+	r.pidfile.remove()
+	r.servers.close()
+	closeAll(r.listeners)
+	if r.s != nil {
+		r.s.close()
+	}
+	r.log.Close()
 }
 
 // openLog opens the main log.
@@ -196,7 +250,7 @@ func logNotes(log *Logger, notes []Note) {
 // newSupervisor makes a round without groups.
 func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supervisor, error) {
 	s := &Supervisor{
-		log: log, cfg: cfg, configured: cfg.byName(), read: d.read, tidier: d.tidier, executable: d.executable,
+		log: log, cfg: cfg, configured: cfg.byName(), read: d.read, next: d.next, preparing: make(chan struct{}, 1), tidier: d.tidier, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
 		table:    newTable(),
 		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, stdout: d.stdout, log: log},
@@ -284,23 +338,28 @@ func (s *Supervisor) close() {
 	s.timer.Stop()
 }
 
-// listen opens the sockets of all servers, or none.
-func listen(cfg *Config, stderr interface{ Write([]byte) (int, error) }) ([]net.Listener, error) {
-	var listeners []net.Listener
-	for _, c := range cfg.Servers {
-		l, err := web.Listen(c, stderr)
-		if err != nil {
-			closeAll(listeners)
-			return nil, err
+// listen opens the sockets of those servers that have none in open. It returns all of
+// them, also with an error.
+func listen(cfg *Config, open []net.Listener, stderr io.Writer) (listeners []net.Listener, err error) {
+	listeners = make([]net.Listener, len(cfg.Servers))
+	copy(listeners, open)
+	for i, c := range cfg.Servers {
+		if listeners[i] != nil {
+			continue
 		}
-		listeners = append(listeners, l)
+		if listeners[i], err = web.Listen(c, stderr); err != nil {
+			listeners[i] = nil // not an interface that holds nil
+			return listeners, err
+		}
 	}
 	return listeners, nil
 }
 
 func closeAll(listeners []net.Listener) {
 	for _, l := range listeners {
-		l.Close()
+		if l != nil {
+			l.Close()
+		}
 	}
 }
 

@@ -29,8 +29,11 @@ type Supervisor struct {
 	cfg        *Config           // as last read
 	configured map[string]*Group // the groups of cfg
 	read       func() (*Config, error)
-	tidier     *tidier // safe for concurrent use
-	executable string  // our own binary
+	present    *nextRound // this one, set before the loop begins
+	next       func(open [2]*nextRound, taken map[string]bool) (*nextRound, error)
+	preparing  chan struct{} // has room for the one who calls next
+	tidier     *tidier       // safe for concurrent use
+	executable string        // our own binary
 
 	environ     []string
 	environArgs arguments         // the same, as the system takes it
@@ -53,7 +56,9 @@ type Supervisor struct {
 	toStop     []*process   // of the last of them: who has not been told to stop
 	nextReport time.Time    // in a shutdown: when to say again who is waited for
 	lastEvents time.Time    // in a shutdown: until when listeners may hear of it before they are stopped
-	successor  *Config      // what the next round begins with
+	successor  *nextRound   // nil unless there is a next one
+	reloading  bool         // a reload that SIGHUP asked for is being prepared
+	reloadMore bool         // SIGHUP came again meanwhile
 
 	version  uint64                   // counts changes of the table
 	shown    uint64                   // the version that watchers know
@@ -239,7 +244,7 @@ func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
 			return
 		}
 		s.log.Warn("received %s indicating restart request", name)
-		_ = s.restart(now) // which has logged what is wrong; nobody else is to be told
+		s.reload()
 	case syscall.SIGUSR2:
 		s.reopenLogs("received " + name + " indicating log reopen request")
 	default:
@@ -247,16 +252,77 @@ func (s *Supervisor) handleSignal(sig os.Signal, now time.Time) {
 	}
 }
 
-// restart makes the next round begin, with the configuration as it is now. If
-// that is no good, nothing changes and the error says why.
-func (s *Supervisor) restart(now time.Time) error {
-	cfg, err := s.read()
+// reload has the next round prepared in the background, and then begin.
+func (s *Supervisor) reload() {
+	if s.reloading {
+		s.reloadMore = true // the file may have changed since it was read
+		return
+	}
+	s.reloading = true
+	go func() {
+		_ = s.restart(context.Background()) // which has logged what is wrong; nobody else is to be told
+		_, _ = do(context.Background(), s, func(time.Time) (int, error) {
+			more := s.reloadMore
+			s.reloading, s.reloadMore = false, false
+			if more {
+				s.reload()
+			}
+			return 0, nil
+		}) // its error is that the round has ended
+	}()
+}
+
+// restart makes the next round begin, with the configuration as it is now. If that is
+// no good, nothing changes and the error says why; if a shutdown has begun it is the
+// fault SHUTDOWN_STATE. It waits for the disk and for look-ups of names, so it is not
+// for the loop.
+func (s *Supervisor) restart(ctx context.Context) error {
+	select {
+	case s.preparing <- struct{}{}:
+		defer func() { <-s.preparing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.done:
+		return xmlrpc.NewFault(xmlrpc.ShutdownState)
+	}
+	taken := map[string]bool{}
+	earlier, err := do(ctx, s, func(time.Time) (*nextRound, error) {
+		for _, p := range s.table.members {
+			if p.cfg.Socket != nil {
+				taken[p.cfg.Socket.URL] = true
+			}
+		}
+		return s.successor, s.goingDown()
+	})
+	if err != nil {
+		return err
+	}
+	next, err := s.next([2]*nextRound{s.present, earlier}, taken)
 	if err != nil {
 		s.log.Crit("cannot restart, going on with the present configuration: %v", err)
 		return err
 	}
-	s.successor = cfg
-	s.setMood(Restarting, now)
+	_, err = do(ctx, s, func(now time.Time) (int, error) {
+		if err := s.goingDown(); err != nil {
+			return 0, err
+		}
+		s.successor = next
+		s.setMood(Restarting, now)
+		return 0, nil
+	})
+	if err != nil {
+		next.discard()
+		return err
+	}
+	earlier.discard()
+	return nil
+}
+
+// goingDown returns the fault SHUTDOWN_STATE in a shutdown.
+func (s *Supervisor) goingDown() error {
+	if s.mood == Shutdown {
+		return xmlrpc.NewFault(xmlrpc.ShutdownState)
+	}
 	return nil
 }
 

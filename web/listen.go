@@ -14,6 +14,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -167,12 +168,16 @@ func listenTCP(c ListenConfig) (net.Listener, error) {
 // unixListener removes its socket file when it closes, if that is still its own.
 type unixListener struct {
 	*net.UnixListener
-	path string
-	file os.FileInfo // of path, as it was made
+	path  string
+	file  os.FileInfo   // of path, as it was made
+	owned bool          // it was given an owner
+	users *atomic.Int32 // listeners of this socket that are not closed
+
+	closed atomic.Bool
 }
 
 func (l *unixListener) Close() error {
-	if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.file) {
+	if !l.closed.Swap(true) && l.users.Add(-1) == 0 && l.inPlace() {
 		// Fails if the directory forbids it now; the next start finds it stale.
 		_ = os.Remove(l.path)
 	}
@@ -218,7 +223,9 @@ func listenUnix(c ListenConfig, stderr io.Writer) (net.Listener, error) {
 		l.Close() // as above
 		return nil, listenError(err)
 	}
-	return &unixListener{UnixListener: l, path: c.Address, file: file}, nil
+	users := new(atomic.Int32)
+	users.Add(1)
+	return &unixListener{UnixListener: l, path: c.Address, file: file, owned: c.UID >= 0 || c.GID >= 0, users: users}, nil
 }
 
 // bindUnix listens on a new socket at path, with the mode and owner of c.
@@ -237,23 +244,30 @@ func bindUnix(c ListenConfig, path string) (*net.UnixListener, error) {
 	}
 	l := listener.(*net.UnixListener)
 	l.SetUnlinkOnClose(false)
-	err = os.Chmod(path, mode)
-	if err == nil && (c.UID >= 0 || c.GID >= 0) {
-		err = os.Chown(path, c.UID, c.GID)
-		if errors.Is(err, syscall.EPERM) {
-			err = chownError(c)
-		} else if err != nil {
-			err = listenError(err)
-		}
-	} else if err != nil {
-		err = listenError(err)
-	}
-	if err != nil {
+	if err = setOwnerAndMode(c, path); err != nil {
 		os.Remove(path) // made by us; nobody knows of it
 		l.Close()       // as above
 		return nil, err
 	}
 	return l, nil
+}
+
+// setOwnerAndMode gives a socket file the mode and the owner of its section.
+func setOwnerAndMode(c ListenConfig, path string) error {
+	if err := os.Chmod(path, c.Mode.Perm()); err != nil {
+		return listenError(err)
+	}
+	if c.UID < 0 && c.GID < 0 {
+		return nil
+	}
+	err := os.Chown(path, c.UID, c.GID)
+	switch {
+	case errors.Is(err, syscall.EPERM):
+		return chownError(c)
+	case err != nil:
+		return listenError(err)
+	}
+	return nil
 }
 
 func chownError(c ListenConfig) error {
