@@ -343,10 +343,18 @@ func (p *player) signal(args []string) error {
 }
 
 func (p *player) stop([]string) error {
-	if err := p.signal([]string{"TERM"}); err != nil {
+	pid, err := p.daemonPID() // while there is a file that says so
+	if err != nil {
 		return err
 	}
-	if err := p.waitExit(nil); err != nil {
+	if err = p.signal([]string{"TERM"}); err != nil {
+		return err
+	}
+	if p.daemon == nil {
+		p.status = 0
+		return p.waitGone([]string{strconv.Itoa(pid)})
+	}
+	if err = p.waitExit(nil); err != nil {
 		return err
 	}
 	if p.status != 0 {
