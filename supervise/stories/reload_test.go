@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"supervisor/xmlrpc"
 )
 
 // awaitStarts waits until a daemon has started so many rounds.
@@ -50,6 +52,21 @@ func reloadConf(t *testing.T, dir, address, more string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// runningPID waits until a process runs.
+func runningPID(t *testing.T, client *xmlrpc.Client, name string) int {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		info, err := client.ProcessInfo(t.Context(), name)
+		if err == nil && info.State == xmlrpc.Running {
+			return info.PID
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not run: %+v, %v", name, info, err)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
 }
 
 // TestReloadRefusesNobody connects all the time while the daemon reloads.
@@ -109,12 +126,9 @@ func TestReloadFallsBack(t *testing.T) {
 	// It is stopped by hand, so that there is a while between.
 	slow := "[program:slow]\ncommand=" + filepath.Join(links, "child") + " stubborn\nstopwaitsecs=600\nstartsecs=0\nautorestart=false\n"
 	client := startDaemon(t, reloadConf(t, dir, fmt.Sprintf("127.0.0.1:%d", port), slow), filepath.Join(dir, "s"))
-	info, err := client.ProcessInfo(t.Context(), "slow")
-	if err != nil {
-		t.Fatal(err)
-	}
+	slowPID := runningPID(t, client, "slow")
 	reloadConf(t, dir, fmt.Sprintf("*:%d", port), "[program:new]\ncommand=cat\nstartsecs=0\n")
-	if _, err = client.Restart(t.Context()); err != nil {
+	if _, err := client.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	other, err := net.Listen("tcp", fmt.Sprintf("127.0.0.2:%d", port))
@@ -122,7 +136,7 @@ func TestReloadFallsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if err = syscall.Kill(info.PID, syscall.SIGKILL); err != nil {
+	if err = syscall.Kill(slowPID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	log := filepath.Join(dir, "log")
@@ -139,11 +153,8 @@ func TestReloadFallsBack(t *testing.T) {
 			t.Errorf("the log does not say %q:\n%s", line, data)
 		}
 	}
-	info, err = client.ProcessInfo(t.Context(), "slow")
-	if err != nil || info.PID == 0 {
-		t.Fatalf("of the former configuration: %+v, %v", info, err)
-	}
-	if err = syscall.Kill(info.PID, syscall.SIGKILL); err != nil { // it would not let the daemon end
+	slowPID = runningPID(t, client, "slow")
+	if err = syscall.Kill(slowPID, syscall.SIGKILL); err != nil { // it would not let the daemon end
 		t.Fatal(err)
 	}
 }
