@@ -86,8 +86,9 @@ type Server struct {
 	mu       sync.Mutex
 	listener net.Listener
 	conns    map[*conn]struct{}
-	watcher  *watcher // made for the first log stream; nil if there was none
-	watching bool     // the first log stream has been
+	watcher  *watcher // made for the first log stream; nil if there is none
+
+	newWatcher func() (*watcher, error) // makes watcher
 }
 
 // NewServer returns a server that Serve makes work.
@@ -121,6 +122,8 @@ func NewServer(opts Options) *Server {
 		epoch: time.Now(),
 		room:  opts.Room,
 		conns: make(map[*conn]struct{}),
+
+		newWatcher: newWatcher,
 	}
 	s.bufs.New = func() any { b := make([]byte, 0, firstBuffer); return &b }
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -187,42 +187,52 @@ func (t *tail) successor() *os.File {
 
 // changes tells when something may have happened to one log.
 type changes struct {
+	server        *Server
+	path          string
 	*subscription              // nil where the kernel does not tell
 	ticker        *time.Ticker // instead; nil as long as it does
 }
 
 // subscribe returns changes, by way of the watcher that all streams of the
 // server share.
-func (s *Server) subscribe() *changes {
+func (s *Server) subscribe() *changes { return &changes{server: s} }
+
+// sharedWatcher returns the watcher, nil where there is none. One that could not
+// be made, for want of descriptors or instances, is tried again with each call.
+func (s *Server) sharedWatcher() *watcher {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.watching {
-		s.watching = true
-		s.watcher, _ = newWatcher() // without one there is the ticker
+	if s.watcher == nil && s.ctx.Err() == nil {
+		s.watcher, _ = s.newWatcher() // without one there is the ticker
 	}
-	if s.watcher == nil {
-		return &changes{}
-	}
-	return &changes{subscription: s.watcher.subscribe()}
+	return s.watcher
 }
 
 // watch begins to watch the file at path and the directories where another may
-// take its place: that of the name, and that of the file it links to.
+// take its place: that of the name, and that of the file it links to. What cannot
+// be watched is looked at now and then, and then it is also tried again to watch it.
 func (c *changes) watch(path string) {
-	if c.ticker != nil {
-		return
-	}
-	err := errors.ErrUnsupported
-	if c.subscription != nil {
-		target, linkErr := filepath.EvalSymlinks(path)
-		if linkErr != nil {
-			target = path // vanished meanwhile: its directory will tell
-		}
-		err = c.subscription.watch(path, filepath.Dir(path), filepath.Dir(target))
-	}
-	if err != nil {
+	c.path = path
+	if err := c.subscribeTo(path); err == nil {
+		c.stopTicker()
+	} else if c.ticker == nil {
 		c.ticker = time.NewTicker(tailInterval)
 	}
+}
+
+func (c *changes) subscribeTo(path string) error {
+	if c.subscription == nil {
+		w := c.server.sharedWatcher()
+		if w == nil {
+			return errors.ErrUnsupported
+		}
+		c.subscription = w.subscribe()
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		target = path // vanished meanwhile: its directory will tell
+	}
+	return c.subscription.watch(path, filepath.Dir(path), filepath.Dir(target))
 }
 
 // wait waits until something may have changed, or ctx ends.
@@ -238,6 +248,7 @@ func (c *changes) wait(ctx context.Context) {
 	select {
 	case <-wake:
 	case <-tick:
+		c.watch(c.path)
 	case <-ctx.Done():
 	}
 }
@@ -246,7 +257,12 @@ func (c *changes) close() {
 	if c.subscription != nil {
 		c.subscription.close()
 	}
+	c.stopTicker()
+}
+
+func (c *changes) stopTicker() {
 	if c.ticker != nil {
 		c.ticker.Stop()
+		c.ticker = nil
 	}
 }

@@ -309,14 +309,31 @@ func TestStalledReader(t *testing.T) {
 	stalled.expect("hello\n" + burst + "more\n")
 }
 
-// TestWithoutWatcher: then the log is looked at now and then.
+// TestWithoutWatcher: then the log is looked at now and then, until there is one
+// again.
 func TestWithoutWatcher(t *testing.T) {
 	ts, path := logServer(t, "hello\n")
 	ts.mu.Lock()
-	ts.watching = true
+	ts.newWatcher = func() (*watcher, error) { return nil, syscall.EMFILE }
 	ts.mu.Unlock()
 	s := open(t, ts, "GET /logtail/demo"+tailClient)
 	s.expect("hello\n")
 	write(t, path, "world\n")
 	s.expect("world\n")
+	ts.mu.Lock()
+	ts.newWatcher = newWatcher
+	ts.mu.Unlock()
+	if w, err := newWatcher(); err != nil {
+		t.Log("the rest needs a watcher:", err)
+		return
+	} else {
+		w.close()
+	}
+	eventually(t, "the stream that was there is watched", func() bool {
+		ts.mu.Lock()
+		defer ts.mu.Unlock()
+		return ts.watcher != nil
+	})
+	write(t, path, "again\n")
+	s.expect("again\n")
 }

@@ -79,3 +79,21 @@ func TestWatches(t *testing.T) {
 	second.nc.Close()
 	eventually(t, "all is forgotten", func() bool { return count() == 0 })
 }
+
+// TestWatchAgain: what could not be watched is watched as soon as it can be, and
+// then not looked at any more.
+func TestWatchAgain(t *testing.T) {
+	ts, path := logServer(t, "")
+	c := ts.subscribe()
+	defer c.close()
+	ts.newWatcher = func() (*watcher, error) { return nil, syscall.EMFILE }
+	c.watch(path)
+	if c.ticker == nil || c.subscription != nil {
+		t.Fatal("without a watcher nothing looks at the log")
+	}
+	ts.newWatcher = newWatcher
+	c.wait(t.Context()) // for the ticker
+	if c.ticker != nil || c.subscription == nil {
+		t.Error("the log is looked at now and then although it can be watched")
+	}
+}
