@@ -25,6 +25,7 @@ type process struct {
 	stdin   *stdinPipe  // of the present child; nil without
 	spawns  int         // how many children it has had
 	reaped  *exitStatus // the child has ended, its output is being brought in
+	ended   string      // how the last child ended; empty if none has
 
 	socketHeld bool // it refers to its fcgi socket
 
@@ -310,7 +311,7 @@ func (s *Supervisor) finishOutputs(p *process, now time.Time) {
 // exit is the end of a child whose output is complete.
 func (s *Supervisor) exit(p *process, now time.Time) {
 	how := *p.reaped
-	p.reaped = nil
+	p.reaped, p.ended = nil, how.Text
 	if p.stdin != nil {
 		p.stdin.close()
 		p.stdin = nil
@@ -395,10 +396,11 @@ type view struct {
 	cfg      *Program
 	logPaths [2]string // by Channel
 	spawns   int
+	ended    string
 }
 
 func (p *process) view() view {
-	return view{p.status, p.cfg, [2]string{p.logPath(Stdout), p.logPath(Stderr)}, p.spawns}
+	return view{p.status, p.cfg, [2]string{p.logPath(Stdout), p.logPath(Stderr)}, p.spawns, p.ended}
 }
 
 // info is what clients see of a process.
@@ -408,7 +410,7 @@ func (v *view) info(now time.Time) xmlrpc.ProcessInfo {
 		Start: unixOrZero(v.Started), Stop: unixOrZero(v.Stopped), Now: now.Unix(),
 		State: v.State, SpawnErr: v.SpawnErr, ExitStatus: v.Exit,
 		StdoutLogfile: v.logPaths[Stdout], StderrLogfile: v.logPaths[Stderr],
-		PID: v.PID, Description: v.description(now), Restarts: max(v.spawns-1, 0),
+		PID: v.PID, Description: v.description(now), Restarts: max(v.spawns-1, 0), Ended: v.ended,
 	}
 }
 

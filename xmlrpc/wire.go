@@ -70,9 +70,12 @@ type ProcessInfo struct {
 	PID              int    // 0 unless a child exists
 	Description      string // the third column of status
 
-	// Restarts is how often it was started again since its group was added. It is
-	// for our own pages: it does not go over the wire, where no key may be added.
+	// Restarts is how often it was started again since its group was added, and
+	// Ended how its last child ended ("exit status 1", "terminated by SIGKILL"),
+	// empty if none has. They are for our own pages: they do not go over the wire,
+	// where no key may be added.
 	Restarts int
+	Ended    string
 }
 
 // Namespec returns how the process is named to people: "group:name", or only
