@@ -73,8 +73,8 @@ func (u *ui) restart(ctx context.Context, name string) (string, error) {
 
 // actOnGroup starts, stops or restarts a group, given as "group" or "group:*".
 func (u *ui) actOnGroup(ctx context.Context, action, name string) (string, error) {
-	group, process, whole := xmlrpc.SplitNamespec(name)
-	if name == "" || !whole && process != group {
+	group, ok := groupName(name)
+	if !ok {
 		return "", fmt.Errorf("%w: %q", errAction, action)
 	}
 	var results []xmlrpc.Result
@@ -101,6 +101,13 @@ func (u *ui) actOnGroup(ctx context.Context, action, name string) (string, error
 	}
 	done := map[string]string{"start": " started", "stop": " stopped", "restart": " restarted"}[action]
 	return outcome("Group "+group+done, err)
+}
+
+// groupName returns the group that is named as "group" or "group:*"; false if
+// that is no group's name.
+func groupName(name string) (group string, ok bool) {
+	group, process, whole := xmlrpc.SplitNamespec(name)
+	return group, name != "" && (whole || process == group)
 }
 
 // started words the outcome of a start.

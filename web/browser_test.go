@@ -14,10 +14,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"supervisor/xmlrpc"
 )
 
 // TestBrowser drives the pages in a real browser. With SUPERVISOR_SCREENSHOTS
@@ -28,32 +31,48 @@ func TestBrowser(t *testing.T) {
 	t.Run("live", func(t *testing.T) { testBrowserLive(t, b) })
 	t.Run("filter", func(t *testing.T) { testBrowserFilter(t, b) })
 	t.Run("keyboard", func(t *testing.T) { testBrowserKeyboard(t, b) })
+	t.Run("fast hands", func(t *testing.T) { testBrowserFastHands(t, b) })
+	t.Run("still", func(t *testing.T) { testBrowserStill(t, b) })
+	t.Run("message", func(t *testing.T) { testBrowserMessage(t, b) })
+	t.Run("no contact", func(t *testing.T) { testBrowserNoContact(t, b) })
+	t.Run("silence", func(t *testing.T) { testBrowserSilence(t, b) })
 	t.Run("hidden", func(t *testing.T) { testBrowserHidden(t, b) })
 	t.Run("tail", func(t *testing.T) { testBrowserTail(t, b) })
 	t.Run("cross-site", func(t *testing.T) { testBrowserCrossSite(t, b) })
-	t.Run("by name", func(t *testing.T) { testBrowserByName(t, b) })
+	t.Run("hidden origin", func(t *testing.T) { testBrowserHiddenOrigin(t, b) })
 	t.Run("no script", func(t *testing.T) { testBrowserNoScript(t, b) })
 	t.Run("looks", func(t *testing.T) { testBrowserLooks(t, b) })
 }
 
-// serveZoo serves the pages over z and returns their address.
+// serveZoo serves the pages over z until the test ends, and returns their address.
 func serveZoo(t *testing.T, z *zoo) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, stop := serveAt(t, z, "127.0.0.1:0")
+	t.Cleanup(stop)
+	return "http://" + address
+}
+
+// serveAt serves the pages over z at an address until stop is called.
+func serveAt(t *testing.T, z *zoo, at string) (address string, stop func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := NewServer(Options{Backend: z, Version: "4.3.0", Log: &fakeLog{}})
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() {
+	return l.Addr().String(), sync.OnceFunc(func() {
 		s.Close()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
-	return "http://" + l.Addr().String()
 }
+
+// elsewhere is a name for this machine that the browser takes for another's: to
+// localhost it tells more about where a request comes from.
+const elsewhere = "box.example"
 
 // stateOf is the state the page shows of a process, as an expression.
 func stateOf(name string) string {
@@ -87,12 +106,19 @@ func testBrowserActions(t *testing.T, b *browser) {
 	p.do(press("api", "Restart"))
 	p.wait(message, "Process api restarted")
 	p.do("document.querySelector('[aria-label=\"Stop group web\"]').click()")
+	p.wait(asked, "Stop group web? 2 of 4 are up. To be stopped:")
+	p.do("document.querySelector('dialog .yes').click()")
 	p.wait(message, "Group web stopped")
 	p.wait(stateOf("web:a"), "stopped")
 	p.do("document.querySelector('[name=\"Stop All\"]').click()")
+	p.wait(asked, "Stop all programs? 2 of 9 are up. To be stopped:")
+	p.do("document.querySelector('dialog .yes').click()")
 	p.wait("document.querySelectorAll('.statusrunning').length", 0.0)
 	p.wait(stayed, true)
 }
+
+// asked is what the page asks; what it says of it in detail comes second.
+const asked = "[...document.querySelectorAll('dialog h2, dialog h2 + p')].map((e) => e.textContent).join(' ')"
 
 func testBrowserLive(t *testing.T, b *browser) {
 	z := newZoo()
@@ -145,11 +171,223 @@ func testBrowserKeyboard(t *testing.T, b *browser) {
 	p.call("Input.insertText", object{"text": "api"})
 	p.key("Escape", "Escape")
 	p.wait("document.getElementById('filterbox').value", "")
-	// The button goes with the state; the focus stays in its row.
+	// Whatever becomes of a button, the focus stays on it, so that the next key
+	// hits nothing else.
+	focused := "document.activeElement.getAttribute('aria-label')"
+	p.do("document.querySelector('tr[data-name=api] [name=Restart]').focus()")
+	p.key("Enter", "Enter")
+	p.wait(message, "Process api restarted")
+	p.wait(focused, "Restart api")
 	p.do("document.querySelector('tr[data-name=api] [name=Stop]').focus()")
 	p.key("Enter", "Enter")
 	p.wait(stateOf("api"), "stopped")
-	p.wait("document.activeElement.getAttribute('aria-label')", "Start api")
+	p.wait(focused, "Stop api")
+	p.wait("document.activeElement.ariaDisabled", "true")
+	p.do("window.submits = 0; addEventListener('submit', () => submits++)")
+	p.key("Enter", "Enter")
+	p.wait("submits", 1.0)
+	p.call("Input.dispatchKeyEvent", object{"type": "keyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9})
+	p.wait(focused, "Clear Log api")
+	p.wait("document.querySelector('tr[data-name=api] [name=Stop]').disabled", true)
+
+	// A question begins at its harmless end, and returns to where it came from.
+	for _, no := range []struct{ key, code string }{{"Enter", "Enter"}, {"Escape", "Escape"}} {
+		p.key("Enter", "Enter")
+		p.wait(asked, "Clear the log of api? What is in its log files, stdout and stderr, will be deleted.")
+		p.wait("document.activeElement.textContent", "Cancel")
+		p.key(no.key, no.code)
+		p.wait(asked, "")
+		p.wait(focused, "Clear Log api")
+		p.do("Date.now = ((now) => () => now() + 1000)(Date.now)") // or it is a double click
+	}
+	z.wantCalls(t, "stop api, start api, stop api")
+	p.key("Enter", "Enter")
+	p.wait("document.activeElement.textContent", "Cancel")
+	p.call("Input.dispatchKeyEvent", object{"type": "keyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9})
+	p.wait("document.activeElement.textContent", "Clear Log")
+	p.key("Enter", "Enter")
+	p.wait(message, "Log for api cleared")
+	z.wantCalls(t, "stop api, start api, stop api, clear api")
+}
+
+// wantCalls checks what has been asked of the zoo.
+func (z *zoo) wantCalls(t *testing.T, want string) {
+	t.Helper()
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if got := strings.Join(z.calls, ", "); got != want {
+		t.Errorf("done: %s; want %s", got, want)
+	}
+}
+
+// Who clicks twice at the same place does one thing, and once.
+func testBrowserFastHands(t *testing.T, b *browser) {
+	z := newZoo()
+	p := b.open(t, serveZoo(t, z)+"/")
+	p.wait("document.getElementById('livetoggle').textContent", "live")
+	p.call("Emulation.setDeviceMetricsOverride", object{"width": 1600, "height": 1200, "deviceScaleFactor": 1, "mobile": false})
+	place := p.place("tr[data-name=migrate] [name=Start]")
+	p.click(place, 1)
+	p.click(place, 2)
+	p.wait(stateOf("migrate"), "running")
+	p.wait(message, "Process migrate started")
+	p.click(place, 1) // later than a double click
+	place = p.place("tr[data-name=api] [name=Restart]")
+	p.click(place, 1)
+	p.click(place, 2)
+	p.wait(message, "Process api restarted")
+	p.do(press("web:a", "Stop"))
+	p.wait(stateOf("web:a"), "stopped")
+	z.wantCalls(t, "start migrate, stop api, start api, stop web:a")
+}
+
+// Nothing changes its place, whatever becomes of a program.
+func testBrowserStill(t *testing.T, b *browser) {
+	z := newZoo()
+	url := serveZoo(t, z)
+	// Once the browser has drawn what changed. The numbers of the summary change.
+	places := `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(
+		[...document.querySelectorAll('button, #table a')].map((e) => {
+			const r = e.getBoundingClientRect();
+			return [e.textContent.replace(/^\d+/, ''), r.x, r.y, r.width, r.height].join(' ');
+		}).join('\n')))))`
+	for _, width := range []int{390, 820, 1100, 1600} {
+		p := b.open(t, "about:blank")
+		p.call("Emulation.setDeviceMetricsOverride", object{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false})
+		p.navigate(url + "/")
+		p.wait("document.getElementById('livetoggle').textContent", "live")
+		before := p.eval(places)
+		for _, next := range []xmlrpc.ProcessInfo{
+			{State: xmlrpc.Starting, PID: 7, Start: 1},
+			{State: xmlrpc.Backoff, Start: 1, Stop: 2, Ended: "terminated by SIGSEGV (core dumped)", SpawnErr: "Exited too quickly (process log may have details)"},
+			{State: xmlrpc.Fatal, SpawnErr: "x", Description: strings.Repeat("can't find command '/a/path/that/is/longer/than/any/line' ", 5)},
+			{State: xmlrpc.Stopped, Description: "Not started"},
+			{State: xmlrpc.Running, PID: 7, Start: 1, Stop: 1, Ended: "exit status 1", Restarts: 12345, Description: "pid 7, uptime 20000 days, 0:00:00"},
+		} {
+			z.mu.Lock()
+			next.Group, next.Name = "flaky", "flaky"
+			if next.Description == "" {
+				next.Description = next.SpawnErr
+			}
+			*z.find("flaky") = next
+			z.touch()
+			z.mu.Unlock()
+			p.wait(stateOf("flaky"), strings.ToLower(next.State.String()))
+			if got := firstChange(before, p.eval(places)); got != "" {
+				t.Errorf("%d pixels wide, %v: %s", width, next.State, got)
+			}
+		}
+	}
+}
+
+// firstChange returns the first line in which two texts differ.
+func firstChange(before, after any) string {
+	b, _ := before.(string)
+	a, _ := after.(string)
+	was, is := strings.Split(b, "\n"), strings.Split(a, "\n")
+	for i := range was {
+		if i >= len(is) || was[i] != is[i] {
+			return fmt.Sprintf("%q became %q", was[i], is[min(i, len(is)-1)])
+		}
+	}
+	return ""
+}
+
+// What an action has done is said where it is seen, until it is closed.
+func testBrowserMessage(t *testing.T, b *browser) {
+	z := newZoo()
+	for i := range 100 {
+		z.processes = append(z.processes, xmlrpc.ProcessInfo{Group: "zz", Name: strconv.Itoa(i), State: xmlrpc.Running, PID: 1000 + i, Start: 1})
+	}
+	url := serveZoo(t, z)
+	seen := "(() => { const r = document.querySelector('.status_msg').getBoundingClientRect(); return r.top > 0 && r.bottom < innerHeight; })()"
+	p := b.open(t, url+"/")
+	p.wait("document.getElementById('livetoggle').textContent", "live")
+	p.do("scrollTo(0, document.documentElement.scrollHeight)")
+	p.do(press("zz:99", "Stop"))
+	p.wait(message, "Process zz:99 stopped")
+	p.wait(seen, true)
+	p.wait("scrollY > 3000", true)
+	p.do("document.querySelector('.close').click()")
+	p.wait(message, nil)
+
+	p = b.open(t, url+"/?filter=zz&message=ERROR%3A+no")
+	p.wait(seen, true)
+	p.do("document.querySelector('.close').click()")
+	p.wait(message, nil)
+	p.wait("location.search", "?filter=zz")
+}
+
+// A page whose daemon has gone looks like it, and says since when.
+func testBrowserNoContact(t *testing.T, b *browser) {
+	z := newZoo()
+	address, stop := serveAt(t, z, "127.0.0.1:0")
+	p := b.open(t, "http://"+address+"/")
+	p.wait("document.getElementById('livetoggle').textContent", "live")
+	p.wait("document.getElementById('contact').offsetHeight", 0.0)
+	dot := "getComputedStyle(document.getElementById('livetoggle'), '::before').color"
+	green := p.eval(dot)
+	stop()
+	defer func() { stop() }()
+	contact := "document.getElementById('contact').offsetHeight > 0 && document.getElementById('contact').textContent"
+	p.wait(fmt.Sprintf("/^No contact since \\d\\d:\\d\\d:\\d\\d\\./.test(%s)", contact), true)
+	p.wait("document.getElementById('livetoggle').textContent", "reconnecting")
+	if p.eval(dot) == green {
+		t.Error("the dot is still green")
+	}
+	p.wait("getComputedStyle(document.querySelector('main')).filter", "grayscale(1)")
+	said := p.eval(contact)
+
+	// The clock jumps, and has ticked when document.hidden was asked for again.
+	uptime := p.eval("document.querySelector('tr[data-name=api] .desc').textContent")
+	p.do(`window.ticks = 0;
+		Object.defineProperty(document, 'hidden', { configurable: true, get: () => { ticks++; return false; } });
+		Date.now = ((now) => () => now() + 3600e3)(Date.now)`)
+	p.wait("ticks > 3", true)
+	if got := p.eval("document.querySelector('tr[data-name=api] .desc').textContent"); got != uptime {
+		t.Errorf("the uptime goes on from %q to %q", uptime, got)
+	}
+	if got := p.eval(contact); got != said {
+		t.Errorf("said %q first, then %q", said, got)
+	}
+	p.do(press("api", "Stop"))
+	p.wait(message, "ERROR: Stop api: no answer from the server; it may or may not have been done")
+	p.wait("document.querySelector('.status_msg').hasAttribute('data-failed')", true)
+	p.screenshot("no-contact.png")
+
+	_, stop = serveAt(t, z, address)
+	defer stop()
+	p.wait("document.getElementById('livetoggle').textContent", "live")
+	p.wait(contact, false)
+	p.do(press("api", "Stop"))
+	p.wait(message, "Process api stopped")
+
+	z.logDir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(z.logDir, "api-stdout.log"), []byte("text\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tail := b.open(t, "http://"+address+"/tail.html?processname=api")
+	tail.wait("document.getElementById('livetoggle').textContent", "live")
+	stop()
+	tail.wait(fmt.Sprintf("/^No contact since /.test(%s)", contact), true)
+	_, stop = serveAt(t, z, address)
+	defer stop()
+	if err := os.Remove(filepath.Join(z.logDir, "api-stdout.log")); err != nil {
+		t.Fatal(err)
+	}
+	tail.wait(fmt.Sprintf("/^The server answers 404 Not Found since /.test(%s)", contact), true)
+}
+
+// A server that is there and says nothing any more is as good as gone.
+func testBrowserSilence(t *testing.T, b *browser) {
+	z := newZoo()
+	p := b.open(t, "about:blank")
+	p.call("Page.addScriptToEvaluateOnNewDocument", object{"source": `setTimeout = ((later) =>
+		(f, ms) => later(f, ms === 40000 ? 200 : ms))(setTimeout)`})
+	p.navigate(serveZoo(t, z) + "/")
+	p.wait("/^No contact since /.test(document.getElementById('contact').textContent)", true)
+	z.StopProcess(t.Context(), "api", true) // it is missed until the next try
+	p.wait(stateOf("api"), "stopped")
 }
 
 func testBrowserHidden(t *testing.T, b *browser) {
@@ -193,83 +431,98 @@ func testBrowserTail(t *testing.T, b *browser) {
 	p.wait("document.getElementById('log').textContent", want.String()+"more\nand more\n")
 }
 
-// Another site must not be able to do anything, however it tries.
-func testBrowserCrossSite(t *testing.T, b *browser) {
-	z := newZoo()
-	target := serveZoo(t, z)
-	var mu sync.Mutex
-	seen := 0
+// evilSite is another site, whose page has links to and forms for target.
+func evilSite(t *testing.T, target string) string {
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		seen++
-		mu.Unlock()
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<!DOCTYPE html><title>evil</title>
 			<form id="post" method="post" action="%s/index.html?action=stopall"></form>
-			<a id="get" href="%[1]s/?action=stopall">look</a>`, target)
+			<form id="null" method="post" action="%[1]s/index.html?action=stopall" rel="noreferrer"></form>
+			<a id="get" href="%[1]s/?action=stopall">look</a>
+			<a id="noreferrer" rel="noreferrer" href="%[1]s/?action=stopall">look</a>
+			<iframe id="frame"></iframe>`, target)
 	}))
-	defer evil.Close()
-	for try, want := range map[string]string{
-		"document.getElementById('post').submit()": "Supervisor: refused",
-		"document.getElementById('get').click()":   "Supervisor: please confirm",
-	} {
-		p := b.open(t, strings.Replace(evil.URL, "127.0.0.1", "localhost", 1)+"/")
-		p.wait("document.title", "evil")
-		p.do(try)
-		p.wait("document.title", want)
-	}
-	p := b.open(t, evil.URL+"/")
-	for _, try := range []string{
-		fmt.Sprintf("new Promise((done) => { const i = new Image(); i.onerror = () => done('refused'); i.src = '%s/?action=stopall'; document.body.append(i) })", target),
-		fmt.Sprintf("fetch('%s/?action=stopall', { method: 'POST', mode: 'no-cors' }).then(() => 'refused', () => 'refused')", target),
-	} {
-		p.wait(try, "refused")
-	}
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	if len(z.calls) > 0 {
-		t.Errorf("another site could do %q", z.calls)
-	}
-	// The page's own links are not another site's.
-	if mu.Lock(); seen == 0 {
-		t.Error("the other site was never visited")
-	}
-	mu.Unlock()
+	t.Cleanup(evil.Close)
+	return evil.URL
 }
 
-// testBrowserByName: without TLS and to another name than localhost a browser does not
-// say where a GET comes from, if the page does not want it to.
-func testBrowserByName(t *testing.T, b *browser) {
+// Another site must not be able to do anything, however it tries: neither where
+// the browser says that it is another site's request, nor where it does not.
+func testBrowserCrossSite(t *testing.T, b *browser) {
 	z := newZoo()
-	target := strings.Replace(serveZoo(t, z), "127.0.0.1", "box.example", 1)
-	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprintf(w, `<!DOCTYPE html><title>evil</title>
-			<form id="post" method="post" action="%s/index.html?action=stopall"></form>
-			<meta name="referrer" content="no-referrer">
-			<img referrerpolicy="no-referrer" src="%[1]s/?action=stopall">
-			<a id="link" rel="noreferrer" href="%[1]s/?action=stop&amp;processname=api">look</a>`, target)
-	}))
-	defer evil.Close()
-	page := strings.Replace(evil.URL, "127.0.0.1", "evil.example", 1) + "/"
-	p := b.open(t, page)
-	p.wait("document.title", "evil")
-	p.do("document.getElementById('post').submit()")
-	p.wait("document.title", "Supervisor: refused")
-	p.navigate(page)
-	p.wait("document.images[0].complete", true)
-	p.do("document.getElementById('link').click()")
-	p.wait("document.title", "Supervisor: please confirm")
-	p.wait("document.querySelector('strong').textContent", "stop api")
-	z.mu.Lock()
-	if len(z.calls) > 0 {
-		t.Errorf("another site could do %q", z.calls)
+	local := serveZoo(t, z)
+	for _, target := range []string{local, strings.Replace(local, "127.0.0.1", elsewhere, 1)} {
+		evil := strings.Replace(evilSite(t, target), "127.0.0.1", "evil.example", 1) + "/"
+		for id, answer := range map[string]string{
+			"document.getElementById('post').submit()":      "Nothing was done",
+			"document.getElementById('null').submit()":      "Nothing was done",
+			"document.getElementById('get').click()":        "Stop all programs?",
+			"document.getElementById('noreferrer').click()": "Stop all programs?",
+		} {
+			p := b.open(t, evil)
+			p.wait("document.title", "evil")
+			p.do(id)
+			p.wait("(document.querySelector('h2') || {}).textContent", answer)
+		}
+		p := b.open(t, evil)
+		for _, try := range []string{
+			"image('')", "image('no-referrer')", "image('unsafe-url')",
+			"call({ method: 'POST', mode: 'no-cors' })",
+			"call({ method: 'POST', mode: 'no-cors', referrerPolicy: 'no-referrer' })",
+			"call({ mode: 'no-cors', referrerPolicy: 'no-referrer' })",
+		} {
+			p.wait(fmt.Sprintf(`(() => {
+				const url = '%s/?action=stopall';
+				const image = (policy) => new Promise((done) => {
+					const i = new Image();
+					i.onerror = () => done('over');
+					i.referrerPolicy = policy;
+					i.src = url;
+				});
+				const call = (how) => fetch(url, how).then(() => 'over', () => 'over');
+				return %s;
+			})()`, target, try), "over")
+		}
 	}
-	z.mu.Unlock()
-	p.do("document.querySelector('button[name=confirm]').click()")
-	p.wait(message, "Process api stopped")
-	p.do(press("api", "Start"))
-	p.wait(stateOf("api"), "running")
+	z.wantCalls(t, "")
+}
+
+// Where the browser tells nothing of itself, our own pages do all the same, and an
+// address that was typed in, or opened by another program, asks first.
+func testBrowserHiddenOrigin(t *testing.T, b *browser) {
+	z := newZoo()
+	local := serveZoo(t, z)
+	remote := strings.Replace(local, "127.0.0.1", elsewhere, 1)
+	calls := ""
+	does := func(what string) {
+		t.Helper()
+		calls = strings.TrimPrefix(calls+", "+what, ", ")
+		z.wantCalls(t, calls)
+	}
+	for _, url := range []string{local, remote} {
+		p := b.open(t, url+"/")
+		p.wait("isSecureContext", url == local)
+		p.do(press("api", "Restart"))
+		p.wait(message, "Process api restarted")
+		does("stop api, start api")
+		p.do(`document.body.insertAdjacentHTML('beforeend', '<a id="old" href="index.html?processname=api&action=stop">old link</a>');
+			document.getElementById('old').click()`)
+		p.wait("location.search", "?message=Process%20api%20stopped")
+		does("stop api")
+
+		p.navigate(url + "/index.html?action=start&processname=api&filter=api")
+		p.wait("document.querySelector('h2').textContent", "Start api?")
+		p.wait("document.querySelector('#ask p').textContent.startsWith('None of this')", true)
+		p.do("document.querySelector('#ask a').click()")
+		p.wait("location.pathname + location.search", "/index.html?filter=api")
+		z.wantCalls(t, calls)
+		p.navigate(url + "/index.html?action=start&processname=api&filter=api")
+		p.do("document.querySelector('#ask button').click()")
+		p.wait("location.pathname + location.search", "/?message=Process%20api%20started&filter=api")
+		does("start api")
+		p.navigate(url + "/?action=refresh")
+		p.wait(message+".slice(0, 14)", "Page refreshed")
+	}
 }
 
 func testBrowserNoScript(t *testing.T, b *browser) {
@@ -286,6 +539,16 @@ func testBrowserNoScript(t *testing.T, b *browser) {
 	p.wait("document.getElementById('filterbox').value", "api")
 	p.do(press("api", "Start"))
 	p.wait(stateOf("api"), "running")
+	p.wait(message, "Process api started")
+	p.do("document.querySelector('.close').click()")
+	p.wait("location.pathname + location.search", "/index.html?filter=api")
+	p.wait("document.querySelector('tr[data-name=api] [name=Start]').disabled", true)
+	p.do("document.querySelector('[name=\"Stop All\"]').click()")
+	p.wait("(document.querySelector('h2') || {}).textContent", "Stop all programs?")
+	z.wantCalls(t, "stop api, start api")
+	p.do("document.querySelector('#ask .yes').click()")
+	p.wait(message+".slice(0, 11)", "All stopped")
+	p.wait("document.getElementById('filterbox').value", "api")
 }
 
 // testBrowserLooks checks what can be checked of how the pages look: nothing
@@ -304,7 +567,7 @@ func testBrowserLooks(t *testing.T, b *browser) {
 		{"tail", "/tail.html?processname=web:a"},
 	} {
 		for _, scheme := range []string{"light", "dark"} {
-			for _, width := range []int{360, 900, 1400} {
+			for _, width := range []int{390, 820, 1600} {
 				p := b.open(t, "about:blank")
 				p.call("Emulation.setDeviceMetricsOverride", object{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500})
 				p.call("Emulation.setEmulatedMedia", object{"features": []object{{"name": "prefers-color-scheme", "value": scheme}}})
@@ -360,9 +623,9 @@ func startBrowser(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	profile := t.TempDir()
-	cmd := exec.Command(path, "--headless", "--host-resolver-rules=MAP *.example 127.0.0.1", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
+	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
 		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--disable-extensions", "--hide-scrollbars", "--user-data-dir="+profile, "--remote-debugging-pipe")
+		"--disable-extensions", "--hide-scrollbars", "--host-resolver-rules=MAP *.example 127.0.0.1", "--user-data-dir="+profile, "--remote-debugging-pipe")
 	cmd.Env = append(os.Environ(), "HOME="+profile)
 	cmd.ExtraFiles = []*os.File{fromUs, toUs} // its descriptors 3 and 4
 	var stderr bytes.Buffer
@@ -571,6 +834,24 @@ func (p *tab) key(key, code string) {
 	params["type"] = "keyUp"
 	delete(params, "text")
 	p.call("Input.dispatchKeyEvent", params)
+}
+
+// place returns where the middle of an element is.
+func (p *tab) place(selector string) [2]float64 {
+	p.t.Helper()
+	get := func(side string) float64 {
+		v, _ := p.eval(fmt.Sprintf("(() => { const r = document.querySelector('%s').getBoundingClientRect(); return %s; })()", selector, side)).(float64)
+		return v
+	}
+	return [2]float64{get("r.x + r.width / 2"), get("r.y + r.height / 2")}
+}
+
+// click presses the mouse, for the first or the second time of a double click.
+func (p *tab) click(at [2]float64, count int) {
+	p.t.Helper()
+	for _, kind := range []string{"mousePressed", "mouseReleased"} {
+		p.call("Input.dispatchMouseEvent", object{"type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": count})
+	}
 }
 
 // screenshot keeps a picture of the whole page, if pictures are wanted.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 // livePause is how long the live view rests between two updates, so that a
 // thousand processes starting at once are not a thousand updates.
 const livePause = 100 * time.Millisecond
+
+// liveBeat is how often a view says that it is still there when nothing changes.
+// The page takes three missed ones for a lost contact; proxies close what is silent.
+const liveBeat = 15 * time.Second
 
 // update is one event of the live view: what to put where in the status page.
 // Fragments of HTML are left out where nothing has changed.
@@ -44,7 +49,7 @@ func (u *ui) follow(ctx context.Context, w io.Writer, mark string) error {
 	var shown []xmlrpc.ProcessInfo
 	for version := uint64(0); ; {
 		// The version first: a change while the table is read counts as new.
-		next, err := u.backend.Changed(ctx, version)
+		next, err := u.nextChange(ctx, w, version)
 		if err != nil {
 			return err
 		}
@@ -59,7 +64,7 @@ func (u *ui) follow(ctx context.Context, w io.Writer, mark string) error {
 		if event.Mark != mark {
 			err = writeEvent(w, event)
 		} else if version == 0 {
-			_, err = io.WriteString(w, ": nothing new\n\n") // so that the client knows it is through
+			err = writeBeat(w) // so that the client knows it is through
 		}
 		if err != nil {
 			return err
@@ -69,6 +74,22 @@ func (u *ui) follow(ctx context.Context, w io.Writer, mark string) error {
 		case <-time.After(livePause):
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// nextChange returns the version after that of the table, as soon as there is one.
+// Until then it lets the client know that somebody is there.
+func (u *ui) nextChange(ctx context.Context, w io.Writer, version uint64) (uint64, error) {
+	for {
+		beat, cancel := context.WithTimeout(ctx, liveBeat)
+		next, err := u.backend.Changed(beat, version)
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return next, err
+		}
+		if err := writeBeat(w); err != nil {
+			return 0, err
 		}
 	}
 }
@@ -120,6 +141,12 @@ func (u *ui) fragment(name string, data any) (string, error) {
 	var b bytes.Buffer
 	err := u.templates().ExecuteTemplate(&b, name, data)
 	return b.String(), err
+}
+
+// writeBeat writes what is no event.
+func writeBeat(w io.Writer) error {
+	_, err := io.WriteString(w, ":\n\n")
+	return err
 }
 
 // writeEvent writes a value as a server-sent event, in one piece.

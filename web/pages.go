@@ -63,21 +63,30 @@ func (u *ui) serve(ctx context.Context, r *request) (reply, bool) {
 	}
 }
 
-// index carries out an action, or else shows the status page.
+// index carries out an action, or asks first, or else shows the status page.
 func (u *ui) index(ctx context.Context, r *request) reply {
 	p := readParams(r)
-	if p["action"] == "" {
+	action := p["action"]
+	if action == "" {
 		return u.status(ctx, p)
 	}
 	switch {
 	case prefetch(r):
 		return errorReply(403)
 	case r.method == "POST" && crossSite(r):
-		return u.otherSite(r)
-	case r.method != "POST" && originOf(r) != originNone && originOf(r) != originSame:
-		return u.ask(p)
+		return u.refuse(r)
+	case r.method == "GET" && action != "refresh" && !trusted(r):
+		// Anybody's image or link can be behind it.
+		if rep, ok := u.ask(ctx, p, true); ok {
+			return rep
+		}
+		return errorReply(404)
+	case p["ask"] != "" && wide(action):
+		if rep, ok := u.ask(ctx, p, false); ok {
+			return rep
+		}
 	}
-	message, err := u.act(ctx, p["action"], p["processname"])
+	message, err := u.act(ctx, action, p["processname"])
 	if err != nil {
 		return u.failed(err)
 	}
@@ -99,61 +108,6 @@ func home(r *request) string {
 		}
 	}
 	return "/"
-}
-
-// question is what ask.html asks.
-type question struct {
-	Version     string
-	Text        string // what would be done
-	Action      string
-	Processname string
-	Filter      string
-}
-
-// ask shows a page that asks whether an action is wanted, in place of carrying it out:
-// the browser was led here by a link of which nobody knows who made it.
-func (u *ui) ask(p params) reply {
-	q := question{Version: u.version, Action: p["action"], Processname: p["processname"], Filter: p["filter"]}
-	q.Text = actionText(q.Action, q.Processname)
-	return u.page("ask.html", q)
-}
-
-// actionText says what an action does.
-func actionText(action, name string) string {
-	switch action {
-	case "stopall":
-		return "stop all programs"
-	case "restartall":
-		return "restart all programs"
-	case "startgroup", "stopgroup", "restartgroup":
-		return strings.TrimSuffix(action, "group") + " the group " + name
-	case "clearlog":
-		return "clear the log of " + name
-	}
-	return strings.TrimSpace(action + " " + name)
-}
-
-// refusal is what refused.html tells.
-type refusal struct {
-	Version string
-	From    string // the Origin or Referer, "" if there is none
-	Host    string // what the request is for
-}
-
-// otherSite refuses an action that comes from a page of another site, or seems to,
-// because a proxy did not hand on the name that the browser had asked for.
-func (u *ui) otherSite(r *request) reply {
-	refused := refusal{Version: u.version}
-	refused.Host, _ = r.header.get("Host")
-	var ok bool
-	if refused.From, ok = r.header.get("Origin"); !ok {
-		refused.From, _ = r.header.get("Referer")
-	}
-	rep := u.page("refused.html", refused)
-	if rep.status == 200 {
-		rep.status = 403
-	}
-	return rep
 }
 
 // prefetch reports whether a browser only guesses that its user might go there.
@@ -179,7 +133,7 @@ func (u *ui) failed(err error) reply {
 
 // page renders a template as a page. Nothing in it may come from elsewhere or
 // stand in the page itself, and no other page may frame it.
-func (u *ui) page(name string, data any) reply {
+func (u *ui) page(status int, name string, data any) reply {
 	var body bytes.Buffer
 	if err := u.templates().ExecuteTemplate(&body, name, data); err != nil {
 		return u.failed(err)
@@ -193,12 +147,20 @@ func (u *ui) page(name string, data any) reply {
 		// Not no-referrer: with that, browsers say "Origin: null" in our own forms.
 		field{"Referrer-Policy", "same-origin"},
 	)
-	return reply{status: 200, header: header, body: body.Bytes()}
+	return reply{status: status, header: header, body: body.Bytes()}
+}
+
+// pageURL returns the link to the status page.
+func pageURL(filter string) template.URL {
+	if filter == "" {
+		return "index.html"
+	}
+	return template.URL("index.html?filter=" + quote(filter))
 }
 
 const (
 	minTail = 1 << 10
-	maxTail = 1 << 20 // what a page can be made of without hurting the daemon
+	maxTail = 1 << 20 // more of a log is no page to read, and many of them hurt the daemon
 )
 
 // tailPage is what tail.html shows.
@@ -236,13 +198,13 @@ func (u *ui) tail(ctx context.Context, p params) reply {
 			follow += "/stderr"
 		}
 		page.Refresh = template.URL(query)
-		text, err := u.tailText(ctx, name, page.Channel, min(page.Limit, maxTail))
+		text, err := u.tailText(ctx, name, page.Channel, page.Limit)
 		if err == nil {
 			page.Follow = template.URL(follow)
 		}
 		page.Text = strings.ToValidUTF8(text, "\ufffd")
 	}
-	return u.page("tail.html", page)
+	return u.page(200, "tail.html", page)
 }
 
 // tailText returns the last limit bytes of a log. With an error, the text says
@@ -270,7 +232,8 @@ func tailChoices(limit int64) []tailChoice {
 	return append(sizes, tailChoice{limit, strconv.FormatInt(limit, 10) + " bytes"})
 }
 
-// tailLimit reads how many bytes are asked for: digits, or else the minimum.
+// tailLimit reads how many bytes are asked for: digits, or else the minimum. There
+// is a maximum, too.
 func tailLimit(s string) int64 {
 	for i := range len(s) {
 		if s[i] < '0' || '9' < s[i] {
@@ -279,7 +242,7 @@ func tailLimit(s string) int64 {
 	}
 	// Out of range, the value is the largest there is; of "", it is 0.
 	limit, _ := strconv.ParseInt(s, 10, 64)
-	return max(minTail, limit)
+	return min(max(minTail, limit), maxTail)
 }
 
 // unexpected describes an error that has no words of its own.

@@ -15,9 +15,10 @@ import (
 type statusPage struct {
 	Identification string
 	Version        string
-	Message        string // how the last action went; empty: there was none
-	Failed         bool   // Message tells of a failure
-	Filter         string // what the table is narrowed to
+	Message        string       // how the last action went; empty: there was none
+	Failed         bool         // Message tells of a failure
+	Filter         string       // what the table is narrowed to
+	Back           template.URL // the page without the message
 	Table          table
 }
 
@@ -54,9 +55,12 @@ type row struct {
 	Hidden      bool  // not what the filter asks for
 	Start       int64 // since when it runs, in Unix seconds; 0 unless it does
 	Description string
-	History     []string // last start and last exit
+	Exit        string // how it ended; empty if it runs, or never did
+	Bad         bool   // Exit tells of a failure
+	ExitTime    string // when that was
+	History     []string
 	Tail        template.URL
-	Actions     []button // three places; a place may be empty
+	Actions     []button // always the same, so that nothing changes its place
 	Logs        []button
 }
 
@@ -64,6 +68,7 @@ type row struct {
 type button struct {
 	Label string
 	URL   template.URL
+	Off   bool // there is nothing to do for it now
 }
 
 // status shows the status page.
@@ -76,12 +81,13 @@ func (u *ui) status(ctx context.Context, p params) reply {
 	if err != nil {
 		return u.failed(err)
 	}
-	return u.page("status.html", statusPage{
+	return u.page(200, "status.html", statusPage{
 		Identification: identification,
 		Version:        u.version,
 		Message:        p["message"],
 		Failed:         failure(p["message"]),
 		Filter:         p["filter"],
+		Back:           pageURL(p["filter"]),
 		Table:          makeTable(processes, u.now(), p["filter"]),
 	})
 }
@@ -120,7 +126,7 @@ func fingerprint(processes ...xmlrpc.ProcessInfo) string {
 		if p.State == xmlrpc.Running {
 			description = ""
 		}
-		for _, s := range []string{p.Group, p.Name, p.SpawnErr, description} {
+		for _, s := range []string{p.Group, p.Name, p.SpawnErr, p.Ended, description} {
 			h.Write([]byte(s))
 			h.Write([]byte{0})
 		}
@@ -132,7 +138,8 @@ func fingerprint(processes ...xmlrpc.ProcessInfo) string {
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
-// summarize counts the processes by state, those that need care last.
+// summarize counts the processes by state, those that need care last. States that
+// none is in count too: what comes and goes would move the table up and down.
 func summarize(processes []xmlrpc.ProcessInfo) []count {
 	var counts []count
 	for _, state := range []xmlrpc.State{xmlrpc.Running, xmlrpc.Starting, xmlrpc.Stopping, xmlrpc.Stopped,
@@ -143,10 +150,8 @@ func summarize(processes []xmlrpc.ProcessInfo) []count {
 				n++
 			}
 		}
-		if n > 0 {
-			name := strings.ToLower(state.String())
-			counts = append(counts, count{name, n, template.URL("index.html?filter=" + name)})
-		}
+		name := strings.ToLower(state.String())
+		counts = append(counts, count{name, n, pageURL(name)})
 	}
 	return counts
 }
@@ -159,14 +164,12 @@ func makeGroup(processes []xmlrpc.ProcessInfo, filter string) group {
 			g.Up++
 		}
 	}
-	g.Filter = template.URL("index.html?filter=" + quote(g.Name+":"))
+	g.Filter = pageURL(g.Name + ":")
 	target := g.Name + ":*"
-	if g.Up < g.Total {
-		g.Actions = append(g.Actions, button{"Start", actionURL(target, "startgroup", filter)})
-	}
-	if g.Up > 0 {
-		g.Actions = append(g.Actions, button{"Restart", actionURL(target, "restartgroup", filter)},
-			button{"Stop", actionURL(target, "stopgroup", filter)})
+	g.Actions = []button{
+		{"Start", actionURL(target, "startgroup", filter), g.Up == g.Total},
+		{"Restart", actionURL(target, "restartgroup", filter), g.Up == 0},
+		{"Stop", actionURL(target, "stopgroup", filter), g.Up == 0},
 	}
 	return g
 }
@@ -184,9 +187,12 @@ func makeRow(p *xmlrpc.ProcessInfo, i int, filter string) row {
 		Tail:        template.URL("tail.html?processname=" + quote(name)),
 		Actions:     rowActions(p.State, name, filter),
 		Logs: []button{
-			{"Tail -f Stdout", template.URL("logtail/" + quote(name))},
-			{"Tail -f Stderr", template.URL("logtail/" + quote(name) + "/stderr")},
+			{Label: "Tail -f Stdout", URL: template.URL("logtail/" + quote(name))},
+			{Label: "Tail -f Stderr", URL: template.URL("logtail/" + quote(name) + "/stderr")},
 		},
+	}
+	if endedLast(p) {
+		r.Exit, r.Bad, r.ExitTime = p.Ended, p.SpawnErr != "", moment(p.Stop)
 	}
 	if p.State == xmlrpc.Running {
 		r.Start = p.Start
@@ -195,21 +201,16 @@ func makeRow(p *xmlrpc.ProcessInfo, i int, filter string) row {
 	return r
 }
 
-// rowActions returns what can be done about a process, in its three places. A
-// process that is coming up can be stopped too, as supervisorctl can.
+// rowActions returns what can be done about a process, each in a place of its own.
+// A process that is coming up can be stopped too, as supervisorctl can.
 func rowActions(state xmlrpc.State, name, filter string) []button {
-	actions := make([]button, 3)
-	switch state {
-	case xmlrpc.Running:
-		actions[0] = button{"Restart", actionURL(name, "restart", filter)}
-	case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Fatal:
-		actions[0] = button{"Start", actionURL(name, "start", filter)}
+	startable := state == xmlrpc.Stopped || state == xmlrpc.Exited || state == xmlrpc.Fatal
+	return []button{
+		{"Start", actionURL(name, "start", filter), !startable},
+		{"Restart", actionURL(name, "restart", filter), state != xmlrpc.Running},
+		{"Stop", actionURL(name, "stop", filter), !state.Up()},
+		{"Clear Log", actionURL(name, "clearlog", filter), false},
 	}
-	if state.Up() {
-		actions[1] = button{"Stop", actionURL(name, "stop", filter)}
-	}
-	actions[2] = button{"Clear Log", actionURL(name, "clearlog", filter)}
-	return actions
 }
 
 // actionURL returns the link of an action, which has always looked like this.
@@ -233,27 +234,33 @@ func stateClass(state xmlrpc.State) string {
 	}
 }
 
-// history tells of the last start, the restarts and the last exit, as far as they
-// are known.
+// endedLast reports whether the last that happened to a process is that its child
+// ended, rather than a start.
+func endedLast(p *xmlrpc.ProcessInfo) bool {
+	return p.PID == 0 && p.Ended != "" && p.Stop >= p.Start
+}
+
+// history tells of the last start, the restarts and an exit that Exit does not
+// tell of, as far as they are known.
 func history(p *xmlrpc.ProcessInfo) (parts []string) {
 	if p.Start != 0 {
 		parts = append(parts, "started "+moment(p.Start))
 	}
 	if p.Restarts > 0 {
-		parts = append(parts, strconv.Itoa(p.Restarts)+" restarts")
+		parts = append(parts, plural(p.Restarts, "restart"))
 	}
-	if p.Stop != 0 {
-		exit := "last exit " + moment(p.Stop)
-		switch {
-		case p.PID != 0: // the status is that of the exit to come
-		case p.ExitStatus < 0:
-			exit += ", killed by a signal"
-		case p.ExitStatus > 0 || p.SpawnErr == "": // a start that failed leaves 0 behind
-			exit += ", status " + strconv.Itoa(p.ExitStatus)
-		}
-		parts = append(parts, exit)
+	if p.Ended != "" && !endedLast(p) {
+		parts = append(parts, "last exit: "+p.Ended+" at "+moment(p.Stop))
 	}
 	return parts
+}
+
+// plural returns "1 restart", "2 restarts".
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return strconv.Itoa(n) + " " + what
 }
 
 // moment formats Unix seconds in local time.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"supervisor/xmlrpc"
 )
@@ -36,41 +38,59 @@ func TestMatches(t *testing.T) {
 func TestHistory(t *testing.T) {
 	zooUI(t, newZoo()) // for its time zone
 	at := noon.Unix()
+	const zero, three, killed = "exit status 0", "exit status 3", "terminated by SIGKILL"
 	tests := []struct {
-		name string
-		p    xmlrpc.ProcessInfo
-		want string
+		name          string
+		p             xmlrpc.ProcessInfo
+		exit, history string
+		bad           bool
 	}{
-		{"never started", xmlrpc.ProcessInfo{State: xmlrpc.Stopped}, ""},
-		{"first run", xmlrpc.ProcessInfo{State: xmlrpc.Running, PID: 1, Start: at}, "started 2026-11-22 12:00:00"},
-		{"later run", xmlrpc.ProcessInfo{State: xmlrpc.Running, PID: 1, Start: at, Stop: at - 60}, "started 2026-11-22 12:00:00; last exit 2026-11-22 11:59:00"},
-		{"exited", xmlrpc.ProcessInfo{State: xmlrpc.Exited, Stop: at, ExitStatus: 3}, "last exit 2026-11-22 12:00:00, status 3"},
-		{"exited well", xmlrpc.ProcessInfo{State: xmlrpc.Exited, Stop: at}, "last exit 2026-11-22 12:00:00, status 0"},
-		{"killed", xmlrpc.ProcessInfo{State: xmlrpc.Stopped, Stop: at, ExitStatus: -1}, "last exit 2026-11-22 12:00:00, killed by a signal"},
-		{"too quick", xmlrpc.ProcessInfo{State: xmlrpc.Fatal, Stop: at, SpawnErr: "Exited too quickly"}, "last exit 2026-11-22 12:00:00"},
+		{"never started", xmlrpc.ProcessInfo{State: xmlrpc.Stopped}, "", "", false},
+		{"first run", xmlrpc.ProcessInfo{State: xmlrpc.Running, PID: 1, Start: at}, "", "started 2026-11-22 12:00:00", false},
+		{"later run", xmlrpc.ProcessInfo{State: xmlrpc.Running, PID: 1, Start: at, Stop: at - 60, Ended: three, Restarts: 1},
+			"", "started 2026-11-22 12:00:00; 1 restart; last exit: exit status 3 at 2026-11-22 11:59:00", false},
+		{"exited", xmlrpc.ProcessInfo{State: xmlrpc.Exited, Start: at, Stop: at, Ended: three, SpawnErr: "Bad exit code 3"},
+			three + " at 2026-11-22 12:00:00", "started 2026-11-22 12:00:00", true},
+		{"exited well", xmlrpc.ProcessInfo{State: xmlrpc.Exited, Start: at, Stop: at, Ended: zero},
+			zero + " at 2026-11-22 12:00:00", "started 2026-11-22 12:00:00", false},
+		{"killed", xmlrpc.ProcessInfo{State: xmlrpc.Stopped, Start: at, Stop: at, Ended: killed},
+			killed + " at 2026-11-22 12:00:00", "started 2026-11-22 12:00:00", false},
+		{"too quick", xmlrpc.ProcessInfo{State: xmlrpc.Fatal, Start: at, Stop: at, Ended: three, SpawnErr: "Exited too quickly", Restarts: 3},
+			three + " at 2026-11-22 12:00:00", "started 2026-11-22 12:00:00; 3 restarts", true},
+		{"between two tries", xmlrpc.ProcessInfo{State: xmlrpc.Backoff, Start: at, Stop: at, Ended: killed, SpawnErr: "Exited too quickly"},
+			killed + " at 2026-11-22 12:00:00", "started 2026-11-22 12:00:00", true},
+		{"could not be started again", xmlrpc.ProcessInfo{State: xmlrpc.Fatal, Start: at, Stop: at - 60, Ended: zero, SpawnErr: "no such file"},
+			"", "started 2026-11-22 12:00:00; last exit: exit status 0 at 2026-11-22 11:59:00", false},
 	}
 	for _, tt := range tests {
-		if got := strings.Join(history(&tt.p), "; "); got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		r := makeRow(&tt.p, 0, "")
+		exit := r.Exit
+		if exit != "" {
+			exit += " at " + r.ExitTime
+		}
+		if got := strings.Join(r.History, "; "); exit != tt.exit || got != tt.history || r.Bad != tt.bad {
+			t.Errorf("%s: %q, %q, bad %v; want %q, %q, bad %v", tt.name, exit, got, r.Bad, tt.exit, tt.history, tt.bad)
 		}
 	}
 }
 
+// Every action has its place in every state, so that what is pressed twice is
+// never something else the second time.
 func TestRowActions(t *testing.T) {
 	for state, want := range map[xmlrpc.State]string{
-		xmlrpc.Running:  "Restart Stop Clear Log",
-		xmlrpc.Starting: "- Stop Clear Log",
-		xmlrpc.Backoff:  "- Stop Clear Log",
-		xmlrpc.Stopping: "- - Clear Log",
-		xmlrpc.Unknown:  "- - Clear Log",
-		xmlrpc.Stopped:  "Start - Clear Log",
-		xmlrpc.Exited:   "Start - Clear Log",
-		xmlrpc.Fatal:    "Start - Clear Log",
+		xmlrpc.Running:  "(Start) Restart Stop Clear Log",
+		xmlrpc.Starting: "(Start) (Restart) Stop Clear Log",
+		xmlrpc.Backoff:  "(Start) (Restart) Stop Clear Log",
+		xmlrpc.Stopping: "(Start) (Restart) (Stop) Clear Log",
+		xmlrpc.Unknown:  "(Start) (Restart) (Stop) Clear Log",
+		xmlrpc.Stopped:  "Start (Restart) (Stop) Clear Log",
+		xmlrpc.Exited:   "Start (Restart) (Stop) Clear Log",
+		xmlrpc.Fatal:    "Start (Restart) (Stop) Clear Log",
 	} {
 		var labels []string
 		for _, b := range rowActions(state, "x", "") {
-			if b.Label == "" {
-				b.Label = "-"
+			if b.Off {
+				b.Label = "(" + b.Label + ")"
 			}
 			labels = append(labels, b.Label)
 		}
@@ -78,6 +98,41 @@ func TestRowActions(t *testing.T) {
 			t.Errorf("%v: %s, want %s", state, got, want)
 		}
 	}
+}
+
+// A page that is looked at while nothing happens learns that somebody is there.
+func TestLiveBeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		z := newZoo()
+		r, w := io.Pipe()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			w.CloseWithError(zooUILive(z, fingerprint(z.processes...)).stream(ctx, w))
+		}()
+		begin := time.Now()
+		d := make([]byte, 1<<20)
+		for i := range 4 {
+			n, err := r.Read(d)
+			if got := string(d[:n]); err != nil || got != ":\n\n" {
+				t.Fatalf("%q, %v", got, err)
+			}
+			if i == 1 {
+				begin = time.Now()
+			}
+		}
+		if took := time.Since(begin); took != 2*liveBeat {
+			t.Errorf("two beats in %v", took)
+		}
+		z.StopProcess(ctx, "api", true)
+		if n, _ := r.Read(d); !strings.HasPrefix(string(d[:n]), "data: ") {
+			t.Errorf("after a change: %q", d[:n])
+		}
+		cancel()
+		r.Close()
+		<-done
+	})
 }
 
 // events reads the live view of z until the test ends. With a mark that is up
@@ -179,12 +234,5 @@ func BenchmarkStatusPage(b *testing.B) {
 	u := newUI(z, "", &fakeLog{})
 	for b.Loop() {
 		u.serve(context.Background(), &request{method: "GET", path: "/"})
-	}
-}
-
-func TestHistoryCountsRestarts(t *testing.T) {
-	got := history(&xmlrpc.ProcessInfo{Start: 1, PID: 7, Restarts: 3})
-	if len(got) != 2 || got[1] != "3 restarts" {
-		t.Errorf("got %q", got)
 	}
 }

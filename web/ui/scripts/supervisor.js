@@ -5,36 +5,70 @@
 
 const byID = (id) => document.getElementById(id);
 
-// A connection that is open only while its page is seen. open is given a signal
-// that ends it, and resolves or fails when the connection is over; then it is
-// opened again, a little later.
-function keepOpen(open) {
-  const toggle = byID('livetoggle');
-  let paused = false;
-  let current = null;
-  let retry = 0;
+const clockTime = (ms) => new Date(ms).toTimeString().slice(0, 8);
 
-  const show = (text) => { toggle.textContent = text; };
+// A connection that is open only while its page is seen. open is given a signal
+// that ends it and a function to call whenever something has come; it resolves or
+// fails when the connection is over, and is called again a little later. A silence
+// of more than patience, in milliseconds, ends it too; 0 is for ever. While there
+// is no contact the page says since when, and looks like it. keepOpen returns a
+// function that tells whether there is contact now.
+function keepOpen(patience, open) {
+  const toggle = byID('livetoggle');
+  const contact = byID('contact');
+  let state = '';
+  let paused = false;
+  let current = null; // what ends the present connection
+  let retry = 0;
+  let silence = 0;
+  let since = 0; // when contact was lost; 0: it was not
+
+  const show = (next, text = next) => {
+    state = next;
+    document.body.dataset.contact = next;
+    toggle.textContent = text;
+    contact.hidden = next !== 'lost';
+  };
   const stop = () => {
     clearTimeout(retry);
+    clearTimeout(silence);
     if (current) current.abort();
     current = null;
+  };
+  const lost = (when, why) => {
+    since ||= when;
+    contact.textContent = `${why} since ${clockTime(since)}. What is shown here may be out of date.`;
+    show('lost', 'reconnecting');
+  };
+  const listen = (mine) => {
+    const heard = Date.now();
+    clearTimeout(silence);
+    if (patience) silence = setTimeout(() => { lost(heard, 'No contact'); mine.abort(); }, patience);
   };
   const start = async () => {
     if (current || paused || document.hidden) return;
     const mine = current = new AbortController();
+    let why = 'No contact';
+    listen(mine);
     try {
-      await open(mine.signal, () => { if (current === mine) show('live'); });
-    } catch { /* over is over: tried again below */ }
+      await open(mine.signal, () => {
+        if (current !== mine) return;
+        listen(mine);
+        since = 0;
+        if (state !== 'live') show('live');
+      });
+    } catch (error) {
+      if (error.status) why = `The server answers ${error.message}`;
+    }
     if (current !== mine) return;
-    current = null;
-    show('reconnecting');
+    stop();
+    lost(Date.now(), why);
     retry = setTimeout(start, 2000);
   };
   const update = () => {
     toggle.setAttribute('aria-pressed', String(!paused));
+    stop();
     if (paused || document.hidden) {
-      stop();
       show('paused');
     } else {
       show('connecting');
@@ -47,17 +81,19 @@ function keepOpen(open) {
   addEventListener('pageshow', (event) => { if (event.persisted) update(); });
   toggle.hidden = false;
   update();
+  return () => state === 'live';
 }
 
 // readStream hands the text of a response on as it comes.
-async function readStream(url, signal, ready, use) {
+async function readStream(url, signal, heard, use) {
   const response = await fetch(url, { signal, cache: 'no-store' });
-  if (!response.ok) throw new Error(String(response.status));
-  ready();
+  if (!response.ok) throw Object.assign(new Error(`${response.status} ${response.statusText}`), { status: response.status });
+  heard();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
+    heard();
     use(value);
   }
 }
@@ -115,22 +151,34 @@ function statusPage() {
     }
   }
 
-  // keepFocus changes the page and puts the focus back to where it was: on the
-  // same button, or else on what the same row offers now.
+  // What a link or a button is called, so that the one in its place is found when
+  // the part of the page around it was replaced.
+  const identity = (element) => element.getAttribute('aria-label') || element.dataset.filter ||
+    element.getAttribute('href') || element.textContent;
+  const find = (id) => [...document.querySelectorAll('#buttons :is(a, button), #table :is(a, button)')]
+    .find((element) => identity(element) === id);
+
+  // A disabled button cannot have the focus, and the next key would hit whatever
+  // has it then. So the one that has it is only called disabled until it is left.
+  function focus(button) {
+    if (button.disabled) {
+      button.disabled = false;
+      button.ariaDisabled = 'true';
+      button.addEventListener('blur', () => {
+        if (document.activeElement !== button) button.disabled = button.ariaDisabled === 'true';
+      });
+    }
+    button.focus({ preventScroll: true });
+  }
+
+  // keepFocus changes the page and puts the focus back to where it was.
   function keepFocus(change) {
     const focused = document.activeElement;
-    const inside = focused && area.contains(focused);
-    const row = inside && focused.closest('tr[data-name]');
-    const name = inside && focused.getAttribute('name');
-    const label = inside && focused.getAttribute('aria-label');
+    const id = area.contains(focused) && identity(focused);
     change();
-    if (!inside || focused.isConnected) return;
-    const find = (root, test) => [...root.querySelectorAll('button, a:not(.hidden)')].find(test);
-    const again = row && [...rows()].find((r) => r.dataset.name === row.dataset.name);
-    const target = again
-      ? find(again, (b) => b.name === name) || find(again, (b) => b.closest('.action'))
-      : find(area, (b) => b.getAttribute('aria-label') === label);
-    if (target) target.focus();
+    if (!id || focused.isConnected) return;
+    const again = find(id);
+    if (again) focus(again);
   }
 
   function fragment(html) {
@@ -154,41 +202,96 @@ function statusPage() {
         }
       }
       holder().dataset.mark = update.mark;
+      for (const id of pending) busy(id, true);
     });
     filter();
     uptimes();
   }
 
   function say(text, failed) {
-    const box = document.querySelector('.status_msg') || document.querySelector('#main > .hidden');
-    box.className = 'status_msg';
-    box.setAttribute('role', 'status');
-    box.toggleAttribute('data-failed', failed);
-    box.textContent = text;
+    const message = document.createElement('div');
+    message.className = 'status_msg';
+    message.toggleAttribute('data-failed', failed);
+    message.textContent = text;
+    const close = document.createElement('button');
+    close.type = 'button';
+    close.className = 'close';
+    close.textContent = 'Close';
+    byID('note').replaceChildren(message, close);
   }
   const failure = (text) => /^(ERROR|No such|unexpected)/.test(text);
 
-  // An action: posted as the form would post it, but the page stays. The answer
-  // is a redirection to the page with the message in its address.
-  async function act(form, button) {
-    if (button.ariaBusy) return;
-    button.ariaBusy = 'true'; // rather than disabled, which would lose the focus
+  const pending = new Set(); // what is being done, by the identity of its button
+  const pressed = new Map(); // when each was pressed last
+
+  function busy(id, is) {
+    const button = find(id);
+    if (button) button.ariaBusy = is ? 'true' : null;
+  }
+
+  // send posts an action as the form would, but the page stays. The answer is a
+  // redirection to the page with the message in its address, or a question.
+  async function send(url, body, id) {
+    pending.add(id);
+    busy(id, true);
     try {
-      const body = new URLSearchParams(new FormData(form, button));
-      const response = await fetch(button.formAction, { method: 'POST', body });
-      if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-      const message = new URL(response.url).searchParams.get('message') || 'Done';
-      say(message, failure(message));
-    } catch (error) {
-      say(`ERROR: ${button.getAttribute('aria-label') || button.textContent}: ${error.message}`, true);
+      const response = await fetch(url, { method: 'POST', body });
+      const message = response.redirected && new URL(response.url).searchParams.get('message');
+      const page = message ? null : new DOMParser().parseFromString(await response.text(), 'text/html');
+      const question = page && page.querySelector('form#ask');
+      if (message) {
+        say(message, failure(message));
+      } else if (question && response.ok) {
+        ask(question, id);
+      } else {
+        const reason = page.getElementById('reason');
+        say(`ERROR: ${id}: ${reason ? reason.textContent : `the server answers ${response.status} ${response.statusText}`}`, true);
+      }
+    } catch {
+      say(`ERROR: ${id}: no answer from the server; it may or may not have been done`, true);
     }
-    button.ariaBusy = null;
+    pending.delete(id);
+    busy(id, false);
+  }
+
+  // ask puts the server's question before the page.
+  function ask(form, id) {
+    const dialog = document.createElement('dialog');
+    dialog.append(document.adoptNode(form));
+    document.body.append(dialog);
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      const button = find(id);
+      if (button) focus(button);
+    });
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      dialog.close();
+      send(form.action, new URLSearchParams(), id);
+    });
+    form.querySelector('a').addEventListener('click', (event) => {
+      event.preventDefault();
+      dialog.close();
+    });
+    dialog.showModal();
   }
 
   byID('actions').addEventListener('submit', (event) => {
-    if (!event.submitter) return;
+    const button = event.submitter;
+    if (!button) return;
     event.preventDefault();
-    act(event.target, event.submitter);
+    const id = identity(button);
+    const now = Date.now();
+    const again = now - (pressed.get(id) || 0) < 500; // a double click is meant as one
+    pressed.set(id, now);
+    if (button.ariaDisabled || pending.has(id) || again) return;
+    send(button.formAction, new URLSearchParams(new FormData(event.target, button)), id);
+  });
+  byID('note').addEventListener('click', (event) => {
+    if (!event.target.closest('.close')) return;
+    event.preventDefault();
+    byID('note').replaceChildren();
+    setFilter(box.value); // and so takes the message out of the address
   });
   byID('filter').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -202,6 +305,8 @@ function statusPage() {
     setFilter(box.value === link.dataset.filter ? '' : link.dataset.filter);
   });
   document.addEventListener('keydown', (event) => {
+    // A key that is held presses a button once.
+    if (event.key === 'Enter' && event.repeat && event.target.closest('button, a')) event.preventDefault();
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === '/' && !event.target.closest('input, select, textarea')) {
       event.preventDefault();
@@ -214,20 +319,19 @@ function statusPage() {
   byID('filter').querySelector('button').hidden = true;
   setClock(Number(holder().dataset.now));
   filter();
-  setInterval(() => { if (!document.hidden) uptimes(); }, 1000);
-
   // Server-sent events, read by fetch: unlike an EventSource it tells a refusal
   // from a broken connection and asks for what is new since the last mark.
-  keepOpen((signal, ready) => {
-    let pending = '';
-    return readStream(`live?mark=${holder().dataset.mark}`, signal, ready, (text) => {
-      const events = (pending + text).split('\n\n');
-      pending = events.pop();
+  const live = keepOpen(40000, (signal, heard) => {
+    let rest = '';
+    return readStream(`live?mark=${holder().dataset.mark}`, signal, heard, (text) => {
+      const events = (rest + text).split('\n\n');
+      rest = events.pop();
       for (const event of events) {
         if (event.startsWith('data: ')) apply(JSON.parse(event.slice(6)));
       }
     });
   });
+  setInterval(() => { if (!document.hidden && live()) uptimes(); }, 1000);
 }
 
 // ------------------------------------------------------------------ tail page
@@ -261,9 +365,9 @@ function tailPage(log) {
   toEnd();
 
   // The stream begins with the last kilobyte, most of which is here already.
-  keepOpen((signal, ready) => {
+  keepOpen(0, (signal, heard) => {
     let first = true;
-    return readStream(log.dataset.follow, signal, ready, (text) => {
+    return readStream(log.dataset.follow, signal, heard, (text) => {
       if (first) {
         text = text.replace(/^\ufffd+/, ''); // it may begin inside a character
         text = text.slice(overlap(log.textContent.slice(-1024), text));
