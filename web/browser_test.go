@@ -602,15 +602,19 @@ type browserAnswer struct {
 	Error  *struct{ Message string }
 }
 
-func startBrowser(t *testing.T) *browser {
-	t.Helper()
-	var path string
+// findBrowser returns the path of a browser, "" if there is none.
+func findBrowser() string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
+		if path, err := exec.LookPath(name); err == nil {
+			return path
 		}
 	}
+	return ""
+}
+
+func startBrowser(t *testing.T) *browser {
+	t.Helper()
+	path := findBrowser()
 	if path == "" {
 		t.Skip("no chromium on the PATH to look at the pages with")
 	}
