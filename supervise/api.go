@@ -155,7 +155,7 @@ func changes(active []*Group, cfg *Config, byName map[string]*Group) xmlrpc.Chan
 // loses the difference, and what stays goes on. Faults: BAD_NAME, ALREADY_ADDED;
 // FAILED if its logs or its socket cannot be made.
 func (a *API) AddProcessGroup(ctx context.Context, name string) (bool, error) {
-	c, err := ask(ctx, a, func(time.Time) (*groupChange, error) { return a.s.planChange(name) })
+	c, err := a.plan(ctx, name)
 	if err == nil {
 		err = a.apply(ctx, c)
 	}
@@ -196,12 +196,12 @@ func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) 
 	// What is taken on the loop is of one moment, and put into words here.
 	views, err := ask(ctx, a, func(moment time.Time) ([]view, error) {
 		now = moment
-		views := make([]view, 0, len(a.s.table.members))
+		n := 0
 		for _, g := range a.s.table.groups {
-			for _, p := range g.processes {
-				views = append(views, p.view())
-			}
+			n += len(g.processes)
 		}
+		views := make([]view, 0, n)
+		a.s.table.each(func(p *process) { views = append(views, p.view()) })
 		return views, nil
 	})
 	if err != nil {

@@ -13,38 +13,65 @@ type group struct {
 	name      string
 	place     int // in the order of activation
 	cfg       *Group
-	processes []*process // in order of definition
-	pool      *pool      // of an [eventlistener:x], else nil
-	stopping  bool       // it is its turn in a shutdown
+	processes []*process          // in order of definition
+	byName    map[string]*process // the same; nil for a few
+	pool      *pool               // of an [eventlistener:x], else nil
+	stopping  bool                // it is its turn in a shutdown
 }
 
 // table is the process table: everything the loop owns that clients ask for.
 type table struct {
-	groups []*group         // in order of activation
-	added  int              // how many there have been
-	byPID  map[int]*process // children not yet reaped
-
-	byName  map[string]*group        // the groups
-	members map[processName]*process // the processes of all groups
+	groups []*group          // in order of activation
+	byName map[string]*group // the same
+	added  int               // how many there have been
+	byPID  map[int]*process  // children not yet reaped
 }
 
-// processName names a process of the table.
-type processName struct{ group, process string }
-
-func newTable() table {
-	return table{byPID: map[int]*process{}, byName: map[string]*group{}, members: map[processName]*process{}}
-}
+func newTable() table { return table{byPID: map[int]*process{}, byName: map[string]*group{}} }
 
 // group returns the active group of that name, nil if there is none.
 func (t *table) group(name string) *group { return t.byName[name] }
 
 // process returns the process that a namespec names; a whole group is not one.
 func (t *table) process(namespec string) (*process, *xmlrpc.Fault) {
-	group, name, whole := xmlrpc.SplitNamespec(namespec)
-	if p := t.members[processName{group, name}]; p != nil && !whole {
-		return p, nil
+	groupName, name, whole := xmlrpc.SplitNamespec(namespec)
+	if g := t.group(groupName); g != nil && !whole {
+		if p := g.process(name); p != nil {
+			return p, nil
+		}
 	}
 	return nil, xmlrpc.NewFault(xmlrpc.BadName, namespec)
+}
+
+// process returns the process of that name, nil if there is none.
+func (g *group) process(name string) *process {
+	if g.byName != nil {
+		return g.byName[name]
+	}
+	for _, p := range g.processes {
+		if p.cfg.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// fewProcesses is up to how many processes of a group are found without a map.
+const fewProcesses = 8
+
+// setProcesses gives a group its processes, which may be in byName too. Those that it had
+// and has no longer are gone.
+func (g *group) setProcesses(processes []*process, byName map[string]*process) {
+	for _, p := range g.processes {
+		p.gone = true
+	}
+	g.processes, g.byName = processes, nil
+	for i, p := range processes {
+		p.gone, p.group, p.place = false, g, i
+	}
+	if len(processes) > fewProcesses {
+		g.byName = byName
+	}
 }
 
 // add makes a group active.
@@ -53,27 +80,23 @@ func (t *table) add(g *group) {
 	g.place = t.added
 	t.groups = append(t.groups, g)
 	t.byName[g.name] = g
-	t.setProcesses(g, g.processes)
 }
 
 // remove takes a group out.
 func (t *table) remove(g *group) {
-	t.setProcesses(g, nil)
+	for _, p := range g.processes {
+		p.gone = true
+	}
 	t.groups = slices.DeleteFunc(t.groups, func(h *group) bool { return h == g })
 	delete(t.byName, g.name)
 }
 
-// setProcesses gives an active group other processes. Those that it had and has no
-// longer are gone.
-func (t *table) setProcesses(g *group, processes []*process) {
-	for _, p := range g.processes {
-		p.gone = true
-		delete(t.members, processName{g.name, p.cfg.Name})
-	}
-	g.processes = processes
-	for i, p := range processes {
-		p.gone, p.place = false, i
-		t.members[processName{g.name, p.cfg.Name}] = p
+// each calls fn for every process, in order of activation and definition.
+func (t *table) each(fn func(*process)) {
+	for _, g := range t.groups {
+		for _, p := range g.processes {
+			fn(p)
+		}
 	}
 }
 
@@ -123,12 +146,14 @@ func (g *group) down() bool {
 }
 
 // addGroup makes a group active: its pool listens, and what is to start by itself is
-// due. What it needs has been prepared.
-func (s *Supervisor) addGroup(cfg *Group, now time.Time) *group {
+// due. Its processes, by name, have been made for programs.
+func (s *Supervisor) addGroup(cfg *Group, programs []*Program, processes map[string]*process, now time.Time) *group {
 	g := &group{name: cfg.Name, cfg: cfg}
-	for _, program := range cfg.running() {
-		g.processes = append(g.processes, s.newProcess(g, program))
+	members := make([]*process, len(programs))
+	for i, program := range programs {
+		members[i] = processes[program.Name]
 	}
+	g.setProcesses(members, processes)
 	s.table.add(g)
 	if cfg.Kind == ListenerPool {
 		g.pool = newPool(g, cfg, &s.bus)
@@ -150,31 +175,23 @@ func (s *Supervisor) autostart(processes []*process, now time.Time) {
 	}
 }
 
-// newProcess makes a process that was never started.
-func (s *Supervisor) newProcess(g *group, cfg *Program) *process {
-	p := &process{cfg: cfg, group: g, index: -1}
-	for ch := Stdout; ch <= Stderr; ch++ {
-		if path := s.logPath(cfg, ch); path != "" {
-			l := cfg.Logs[ch]
-			p.logs[ch] = s.logFiles.file(path, l.MaxBytes, l.Backups)
-			p.logs[ch].private = l.Auto
-			p.logs[ch].report = func(text string) { s.log.Say(Critical, text) }
+// newProcesses makes processes, by name, that were never started and are in no group
+// yet, for programs that have been prepared. It may be called by any goroutine.
+func (s *Supervisor) newProcesses(programs []*Program, made *preparation) map[string]*process {
+	processes := make(map[string]*process, len(programs))
+	for _, cfg := range programs {
+		p := &process{cfg: cfg, index: -1}
+		for ch := Stdout; ch <= Stderr; ch++ {
+			if path := made.logPath(cfg, ch); path != "" {
+				l := cfg.Logs[ch]
+				p.logs[ch] = s.logFiles.file(path, l.MaxBytes, l.Backups)
+				p.logs[ch].private = l.Auto
+				p.logs[ch].report = func(text string) { s.log.Say(Critical, text) }
+			}
 		}
+		processes[cfg.Name] = p
 	}
-	return p
-}
-
-// logPath returns the file an output is logged to, "" for none. An AUTO log is made
-// when its group is to become active, and stays the same for as long as the
-// configuration that asked for it is in force.
-func (s *Supervisor) logPath(cfg *Program, ch Channel) string {
-	switch {
-	case cfg.hasAutoLog(ch):
-		return s.autoLogs[autoLogKey{cfg, ch}]
-	case ch == Stderr && cfg.RedirectStderr:
-		return ""
-	}
-	return cfg.Logs[ch].Path
+	return processes
 }
 
 // autoLogKey says whose log a generated one is.
@@ -222,9 +239,7 @@ func (s *Supervisor) forgetAutoLogs() {
 			}
 		}
 	}
-	for _, p := range s.table.members {
-		keep(p.cfg)
-	}
+	s.table.each(func(p *process) { keep(p.cfg) })
 	for _, g := range s.cfg.Groups {
 		for _, cfg := range g.Programs {
 			keep(cfg)

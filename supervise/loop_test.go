@@ -429,13 +429,11 @@ func children(t *testing.T, a *API) []int {
 // planned is what there is to do to the group x.
 func planned(t *testing.T, a *API) *groupChange {
 	t.Helper()
-	return onLoop(t, a, func() *groupChange {
-		c, err := a.s.planChange("x")
-		if err != nil {
-			t.Error(err)
-		}
-		return c
-	})
+	c, err := a.plan(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // autoLogFiles are the AUTO logs that there are.

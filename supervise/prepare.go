@@ -11,19 +11,25 @@ import (
 // not at all.
 type preparation struct {
 	log             *Logger
-	dir, identifier string         // of the logs
-	logs            []autoLogKey   // to be made
-	socket          *FastCGISocket // to be tried; nil for none
+	dir, identifier string                // of the logs
+	logs            []autoLogKey          // to be made
+	kept            map[autoLogKey]string // that are there already
+	socket          *FastCGISocket        // to be tried; nil for none
 	made            map[autoLogKey]string
 }
 
 // prepare says what there is to be made for programs. It runs on the loop.
 func (s *Supervisor) prepare(programs []*Program) *preparation {
-	p := &preparation{log: s.log, dir: s.cfg.ChildLogDir, identifier: s.cfg.Identifier, made: map[autoLogKey]string{}}
+	p := &preparation{log: s.log, dir: s.cfg.ChildLogDir, identifier: s.cfg.Identifier, kept: map[autoLogKey]string{}, made: map[autoLogKey]string{}}
 	for _, cfg := range programs {
 		for ch := Stdout; ch <= Stderr; ch++ {
 			key := autoLogKey{cfg, ch}
-			if _, there := s.autoLogs[key]; !there && cfg.hasAutoLog(ch) {
+			path, there := s.autoLogs[key]
+			switch {
+			case !cfg.hasAutoLog(ch):
+			case there:
+				p.kept[key] = path
+			default:
 				p.logs = append(p.logs, key)
 			}
 		}
@@ -58,6 +64,20 @@ func (p *preparation) undo() {
 		_ = os.Remove(path) // an empty file too many does no harm, and the next start deletes it
 		delete(p.made, key)
 	}
+}
+
+// logPath returns the file an output is logged to, "" for none. An AUTO log is made
+// when its group is to become active, and stays the same for as long as the
+// configuration that asked for it is in force.
+func (p *preparation) logPath(cfg *Program, ch Channel) string {
+	key := autoLogKey{cfg, ch}
+	switch {
+	case cfg.hasAutoLog(ch):
+		return p.kept[key] + p.made[key] // one of them
+	case ch == Stderr && cfg.RedirectStderr:
+		return ""
+	}
+	return cfg.Logs[ch].Path
 }
 
 // use takes over what was made. It runs on the loop.

@@ -14,43 +14,54 @@ import (
 // the one it was.
 type groupChange struct {
 	name     string
-	cfg      *Group // as it is to be
-	active   *group // nil for a new one
-	was      *Group // what it is configured as
-	removed  []*process
+	cfg      *Group     // as it is to be
+	active   *group     // nil for a new one
+	was      *Group     // what it is configured as
+	running  []*Program // of cfg
+	added    []*Program
+	gone     map[string]bool // processes that are too many
 	prepared *preparation
-	pending  int // of removed, that have not stopped
+	fresh    map[string]*process // made for added
+	pending  int                 // of gone, that have not stopped
 	reply    chan outcome
 }
 
-// planChange makes out what there is to do. Faults: BAD_NAME, ALREADY_ADDED if the
-// group is active and more than the number of its processes is to change.
-func (s *Supervisor) planChange(name string) (*groupChange, error) {
-	cfg := s.configured[name]
-	if cfg == nil {
-		return nil, xmlrpc.NewFault(xmlrpc.BadName, name)
+// plan makes out what there is to do. Faults: BAD_NAME, ALREADY_ADDED if the group is
+// active and more than the number of its processes is to change.
+func (a *API) plan(ctx context.Context, name string) (*groupChange, error) {
+	c, err := ask(ctx, a, func(time.Time) (*groupChange, error) { return a.s.lookUp(name) })
+	if err != nil {
+		return nil, err
 	}
-	c := &groupChange{name: name, cfg: cfg, active: s.table.group(name)}
+	c.running = c.cfg.running()
 	if c.active == nil {
-		c.prepared = s.prepare(cfg.running())
-		return c, nil
-	}
-	c.was = c.active.cfg
-	added, removed, ok := c.was.Resized(cfg)
-	if !ok {
-		return nil, xmlrpc.NewFault(xmlrpc.AlreadyAdded, name)
-	}
-	gone := map[string]bool{}
-	for _, program := range removed {
-		gone[program.Name] = true
-	}
-	for _, p := range c.active.processes {
-		if gone[p.cfg.Name] {
-			c.removed = append(c.removed, p)
+		c.added = c.running
+	} else {
+		added, removed, ok := c.was.Resized(c.cfg)
+		if !ok {
+			return nil, xmlrpc.NewFault(xmlrpc.AlreadyAdded, name)
+		}
+		c.added, c.gone, c.reply = added, map[string]bool{}, make(chan outcome, len(removed))
+		for _, program := range removed {
+			c.gone[program.Name] = true
 		}
 	}
-	c.prepared, c.reply = s.prepare(added), make(chan outcome, len(c.removed))
-	c.prepared.socket = nil // the others have it
+	c.prepared, err = ask(ctx, a, func(time.Time) (*preparation, error) { return a.s.prepare(c.added), nil })
+	if c.active != nil && err == nil {
+		c.prepared.socket = nil // the others have it
+	}
+	return c, err
+}
+
+// lookUp says what the group of a name is, and what it is to be.
+func (s *Supervisor) lookUp(name string) (*groupChange, error) {
+	c := &groupChange{name: name, cfg: s.configured[name], active: s.table.group(name)}
+	if c.cfg == nil {
+		return nil, xmlrpc.NewFault(xmlrpc.BadName, name)
+	}
+	if c.active != nil {
+		c.was = c.active.cfg
+	}
 	return c, nil
 }
 
@@ -72,7 +83,10 @@ func (s *Supervisor) stopRemoved(c *groupChange, now time.Time) *xmlrpc.Fault {
 	if fault := s.holds(c); fault != nil {
 		return fault
 	}
-	for _, p := range c.removed {
+	for _, p := range c.active.processes {
+		if !c.gone[p.cfg.Name] {
+			continue
+		}
 		s.feed(p, now, stopAsked{})
 		if !p.State.Down() {
 			p.waiters = append(p.waiters, waiter{waitForStop, c.reply})
@@ -88,40 +102,43 @@ func (s *Supervisor) finishChange(c *groupChange, now time.Time) *xmlrpc.Fault {
 	if fault := s.holds(c); fault != nil {
 		return fault
 	}
-	for _, p := range c.removed {
-		if !p.State.Down() {
+	if c.active == nil {
+		s.use(c.prepared)
+		s.addGroup(c.cfg, c.running, c.fresh, now)
+		return nil
+	}
+	for _, p := range c.active.processes {
+		if c.gone[p.cfg.Name] && !p.State.Down() {
 			return xmlrpc.NewFault(xmlrpc.StillRunning, p.namespec())
 		}
 	}
 	s.use(c.prepared)
-	if c.active == nil {
-		s.addGroup(c.cfg, now)
-	} else {
-		s.resize(c, now)
-	}
+	s.resize(c, now)
 	return nil
 }
 
 // resize gives the group its processes.
 func (s *Supervisor) resize(c *groupChange, now time.Time) {
-	old := map[string]*process{}
+	old := make(map[string]*process, len(c.active.processes))
 	for _, p := range c.active.processes {
+		if c.gone[p.cfg.Name] {
+			s.retire(p)
+		}
 		old[p.cfg.Name] = p
 	}
-	for _, p := range c.removed {
-		s.retire(p)
-	}
 	var processes, added []*process
-	for _, program := range c.cfg.running() {
+	byName := make(map[string]*process, len(c.running))
+	for _, program := range c.running {
 		p := old[program.Name]
 		if p == nil {
-			p = s.newProcess(c.active, program)
+			p = c.fresh[program.Name]
 			added = append(added, p)
 		}
 		processes = append(processes, p)
+		byName[program.Name] = p
 	}
 	c.active.cfg = c.cfg
-	s.table.setProcesses(c.active, processes)
+	c.active.setProcesses(processes, byName)
 	s.autostart(added, now)
 	s.version++
 }
@@ -131,6 +148,7 @@ func (a *API) apply(ctx context.Context, c *groupChange) error {
 	if err := c.prepared.make(); err != nil {
 		return xmlrpc.NewFault(xmlrpc.Failed, err.Error())
 	}
+	c.fresh = a.s.newProcesses(c.added, c.prepared)
 	if err := a.finish(ctx, c); err != nil {
 		c.prepared.undo()
 		return err
@@ -140,7 +158,7 @@ func (a *API) apply(ctx context.Context, c *groupChange) error {
 
 // finish carries out those steps of a groupChange that come after all is made.
 func (a *API) finish(ctx context.Context, c *groupChange) error {
-	if len(c.removed) > 0 {
+	if len(c.gone) > 0 {
 		_, err := ask(ctx, a, func(now time.Time) (bool, error) { return true, faultOr(a.s.stopRemoved(c, now)) })
 		if err != nil {
 			return err

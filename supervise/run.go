@@ -317,12 +317,13 @@ func (s *Supervisor) build(cfg *Config) error {
 		if s.table.group(g.Name) != nil {
 			continue // a second group of that name never had a chance
 		}
-		prepared := s.prepare(g.running())
+		programs := g.running()
+		prepared := s.prepare(programs)
 		if err := prepared.make(); err != nil {
 			return err
 		}
 		s.use(prepared)
-		s.addGroup(g, now)
+		s.addGroup(g, programs, s.newProcesses(programs, prepared), now)
 	}
 	return nil
 }

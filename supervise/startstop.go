@@ -243,10 +243,10 @@ func (a *API) outcome(ctx context.Context, reply chan outcome) (outcome, error) 
 
 // forget takes out the waiters that answer to reply.
 func (s *Supervisor) forget(reply chan outcome) {
-	for _, p := range s.table.members {
+	s.table.each(func(p *process) {
 		p.waiters = slices.DeleteFunc(p.waiters, func(w waiter) bool { return w.reply == reply })
 		if len(p.waiters) == 0 {
 			p.waiters = nil
 		}
-	}
+	})
 }

@@ -287,11 +287,11 @@ func (s *Supervisor) restart(ctx context.Context) error {
 	}
 	taken := map[string]bool{}
 	earlier, err := do(ctx, s, func(time.Time) (*nextRound, error) {
-		for _, p := range s.table.members {
+		s.table.each(func(p *process) {
 			if p.cfg.Socket != nil {
 				taken[p.cfg.Socket.URL] = true
 			}
-		}
+		})
 		return s.successor, s.goingDown()
 	})
 	if err != nil {
@@ -299,6 +299,11 @@ func (s *Supervisor) restart(ctx context.Context) error {
 	}
 	next, err := s.next([2]*nextRound{s.present, earlier}, taken)
 	if err != nil {
+		select {
+		case <-s.done: // the round that was to go on has ended
+			return xmlrpc.NewFault(xmlrpc.ShutdownState)
+		default:
+		}
 		s.log.Crit("cannot restart, going on with the present configuration: %v", err)
 		return err
 	}
