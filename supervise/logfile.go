@@ -197,6 +197,8 @@ type openLog struct {
 
 	lost    int64     // bytes that could not be written and were not told of
 	quietTo time.Time // no remark before
+
+	opened func(io.WriteCloser) // told of each file that is opened, with the lock; nil mostly
 }
 
 // openByName makes sure that the file of this name is the one that is open.
@@ -254,6 +256,9 @@ func (s *openLog) open(truncate bool) error {
 	s.file, s.id, s.regular, s.size = file, info.fileID, info.regular(), info.size
 	if truncate {
 		s.size = 0
+	}
+	if s.opened != nil {
+		s.opened(file)
 	}
 	return nil
 }

@@ -173,6 +173,7 @@ func (d *daemon) begin(next *nextRound) (r *round, err error) {
 	if r.log, err = d.openLog(cfg, files); err != nil {
 		return r, &refusal{fmt.Errorf("cannot open the log %s: %w", cfg.Logfile, err)}
 	}
+	r.log.takeCrashes()
 	logNotes(r.log, notes)
 	if r.s, err = d.newSupervisor(cfg, r.log, files); err != nil {
 		return r, &refusal{err}

@@ -1,0 +1,45 @@
+package supervise
+
+import (
+	"io"
+	"os"
+	"runtime/debug"
+)
+
+// takeCrashes has the log file get, as it is, what the Go runtime says when this program
+// crashes, besides stderr, which leads nowhere in the background. It follows the file when
+// that is opened anew. Of a log that is no file nothing is taken.
+func (l *Logger) takeCrashes() {
+	if l != nil && l.file != nil {
+		l.file.onOpen(crashInto)
+	}
+}
+
+// onOpen calls fn for the file that is open, and for each that takes its place.
+func (f *logFile) onOpen(fn func(io.WriteCloser)) {
+	s := f.shared.Load()
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = fn
+	if s.file != nil {
+		fn(s.file)
+	}
+}
+
+// crashInto has crashes reported to a file.
+func crashInto(w io.WriteCloser) {
+	file, ok := w.(diskFile)
+	if !ok {
+		return
+	}
+	fd, err := dupCloexec(int(file))
+	if err != nil {
+		return // no descriptor is left for what will hardly ever be needed
+	}
+	f := os.NewFile(uintptr(fd), "log")
+	defer f.Close()
+	_ = debug.SetCrashOutput(f, debug.CrashOptions{}) // as above
+}
