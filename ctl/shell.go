@@ -93,7 +93,6 @@ type keyboard struct {
 	in, out *os.File
 	input   *input
 	before  *term.State // of the terminal, while it is in raw mode
-	catches func() bool // whether SIGINT is for somebody who does not end for it
 }
 
 // line reads a line, with editing, history and, unless complete is nil, TAB.
@@ -146,11 +145,7 @@ func (k *keyboard) raw(ctx context.Context, question string, read func(*term.Ter
 func (k *keyboard) untilKilled(ctx context.Context) (limited context.Context, end func()) {
 	limited, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 1)
-	deadly := []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
-	if !k.catches() {
-		deadly = append(deadly, syscall.SIGINT)
-	}
-	for _, sig := range deadly {
+	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(sig) { // nohup
 			signal.Notify(signals, sig)
 		}
@@ -169,9 +164,6 @@ func (k *keyboard) untilKilled(ctx context.Context) (limited context.Context, en
 		cancel()
 		sig := <-killed
 		signal.Stop(signals)
-		if sig == syscall.SIGQUIT { // for which Go would show its stacks
-			os.Exit(128 + int(syscall.SIGQUIT))
-		}
 		if sig != nil {
 			// Sending a signal to ourselves fails in no case that is known.
 			_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))

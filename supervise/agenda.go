@@ -151,19 +151,20 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// spawnsPerTurn bounds how many starts may keep the loop from its clients.
-const spawnsPerTurn = 8
-
 // runAgenda does what is due at now, for as long as a turn may take. It reports
-// whether more of it is left.
+// whether more of it is left. While a start is under way all that is due waits for what
+// comes of it: what happens has an order.
 func (s *Supervisor) runAgenda(now time.Time) (more bool) {
 	s.agenda.past(now)
-	for starts, done := 0, 0; len(s.agenda.processes) > 0; {
+	for done := 0; len(s.agenda.processes) > 0; {
 		p := s.agenda.processes[0]
 		if p.due.After(now) {
 			return false
 		}
-		if starts == spawnsPerTurn || time.Since(now) >= s.turn && done > 0 {
+		if s.starts.block() {
+			return false
+		}
+		if time.Since(now) >= s.turn && done > 0 {
 			return true
 		}
 		done++
@@ -173,10 +174,11 @@ func (s *Supervisor) runAgenda(now time.Time) (more bool) {
 			s.schedule(p)
 			continue
 		}
-		if p.State != xmlrpc.Starting && p.State != xmlrpc.Stopping {
-			starts++
+		if p.killed && p.attempt != nil && p.State == xmlrpc.Stopping {
+			s.abandon(p, now)
+		} else {
+			s.feed(p, now, timeUp{})
 		}
-		s.feed(p, now, timeUp{})
 	}
 	return false
 }

@@ -5,37 +5,53 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 )
 
 // sockets are the listening sockets that fcgi programs share. A socket exists as
-// long as a process refers to it. It belongs to the loop.
+// long as a process refers to it. They belong to the loop.
 type sockets struct {
 	log  *Logger
 	open map[*FastCGISocket]*sharedSocket
 }
 
-// sharedSocket is an open socket and how many processes refer to it.
+// sharedSocket is a socket and how many refer to it.
 type sharedSocket struct {
-	fd   int
-	refs int
+	cfg  *FastCGISocket
+	refs int // the loop's
+
+	mu sync.Mutex // held while it is made, which may take long
+	fd int        // -1 as long as it is not made
 }
 
-// acquire returns the descriptor of a socket, for one process more. The first
-// one makes the socket. Its error is what the process's status says.
-func (s *sockets) acquire(cfg *FastCGISocket) (fd int, err error) {
-	if shared := s.open[cfg]; shared != nil {
-		shared.refs++
-		return shared.fd, nil
+// hold returns a socket, for one more who refers to it. It need not be made yet.
+func (s *sockets) hold(cfg *FastCGISocket) *sharedSocket {
+	shared := s.open[cfg]
+	if shared == nil {
+		shared = &sharedSocket{cfg: cfg, fd: -1}
+		s.open[cfg] = shared
 	}
-	if fd, err = createSocket(s.log, cfg); err != nil {
-		return -1, err
-	}
-	s.open[cfg] = &sharedSocket{fd, 1}
-	return fd, nil
+	shared.refs++
+	return shared
 }
 
-// createSocket makes a socket. It may have to wait for the look-up of a name.
+// make returns the descriptor of a socket that is held. The first one makes it, and
+// may have to wait like createSocket. It may be called from any goroutine.
+func (h *sharedSocket) make(log *Logger) (fd int, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fd >= 0 {
+		return h.fd, nil
+	}
+	if fd, err = createSocket(log, h.cfg); err == nil {
+		h.fd = fd
+	}
+	return fd, err
+}
+
+// createSocket makes a socket. It may have to wait for the look-up of a name. Its error
+// is what the process's status says.
 func createSocket(log *Logger, cfg *FastCGISocket) (fd int, err error) {
 	log.Info("Creating socket %s", cfg.URL)
 	if fd, err = listenFastCGI(cfg); err != nil {
@@ -67,8 +83,8 @@ func trySocket(log *Logger, cfg *FastCGISocket) error {
 	return err
 }
 
-// release gives up what acquire gave. The last one closes the socket; a unix
-// socket's file stays, as it always did, and the next bind replaces it.
+// release gives up what hold gave. The last one closes the socket; a unix socket's
+// file stays, as it always did, and the next bind replaces it.
 func (s *sockets) release(cfg *FastCGISocket) {
 	shared := s.open[cfg]
 	if shared == nil {
@@ -77,8 +93,10 @@ func (s *sockets) release(cfg *FastCGISocket) {
 	if shared.refs--; shared.refs > 0 {
 		return
 	}
-	closeSocket(s.log, cfg, shared.fd)
 	delete(s.open, cfg)
+	if shared.fd >= 0 { // nobody is making it, since nobody refers to it
+		closeSocket(s.log, cfg, shared.fd)
+	}
 }
 
 // sentence returns the system's words for an error, beginning with a capital as

@@ -77,31 +77,44 @@ func (f *logFile) Path() string { return f.path }
 // Open opens the file for appending, by its name, even if it is already open. A
 // named pipe that nobody reads is no error: it is opened once somebody does.
 func (f *logFile) Open() error {
-	s := f.files.open[f.key]
-	if s == nil {
-		s = &openLog{path: f.path, private: f.private, streams: f.files.streams, now: f.files.now}
-	}
-	if err := s.openByName(); err != nil {
+	s := f.hold()
+	err := s.openByName()
+	if err != nil || f.shared.Load() != nil {
+		f.files.drop(s)
 		return err
 	}
-	f.files.open[f.key] = s
-	if f.shared.Load() == nil {
-		s.users++
-		f.shared.Store(s)
-	}
+	f.take(s)
 	return nil
+}
+
+// hold returns the file for one user more, who is to call openByName, which may be done
+// in any goroutine, and then take or drop.
+func (f *logFile) hold() *openLog {
+	s := f.files.open[f.key]
+	if s == nil {
+		s = &openLog{path: f.path, key: f.key, private: f.private, streams: f.files.streams, now: f.files.now}
+		f.files.open[f.key] = s
+	}
+	s.users++
+	return s
+}
+
+// take has f write to s, which it holds.
+func (f *logFile) take(s *openLog) { f.shared.Store(s) }
+
+// drop gives up what hold gave. The last one closes the file.
+func (r *logFiles) drop(s *openLog) {
+	if s.users--; s.users == 0 {
+		delete(r.open, s.key)
+		s.close()
+	}
 }
 
 // Close closes the file, unless others still have it open. What is written
 // afterwards is dropped.
 func (f *logFile) Close() {
-	s := f.shared.Swap(nil)
-	if s == nil {
-		return
-	}
-	if s.users--; s.users == 0 {
-		delete(f.files.open, f.key)
-		s.close()
+	if s := f.shared.Swap(nil); s != nil {
+		f.files.drop(s)
 	}
 }
 
@@ -179,6 +192,7 @@ type fileID struct{ device, number uint64 }
 // openLog is an open file and all who write to it.
 type openLog struct {
 	path    string
+	key     string // path, cleaned: what it has in the registry
 	private bool
 	streams streams
 	now     func() time.Time

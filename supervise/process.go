@@ -29,6 +29,12 @@ type process struct {
 
 	socketHeld bool // it refers to its fcgi socket
 
+	attempt  *attempt // to start it, not decided yet; nil if there is none
+	asks     []wish   // of clients, for a start
+	found    string   // of a start that was asked for: where the command is
+	askedFor bool     // the start is one that was asked for
+	killed   bool     // the child that hangs before its exec got SIGKILL, in a shutdown
+
 	waiters    []waiter
 	reportStop time.Time // when to say again that a stop is being waited for
 
@@ -45,8 +51,9 @@ type process struct {
 type waitFor int
 
 const (
-	waitForStart waitFor = iota
+	waitForStart waitFor = iota // until it is up
 	waitForStop
+	waitForSpawn // until there is a child
 )
 
 // waiter is a client who waits for a process. reply never blocks the loop: it has
@@ -60,6 +67,11 @@ type waiter struct {
 type outcome struct {
 	group, name string
 	fault       *xmlrpc.Fault // nil for success
+	skipped     bool          // by a request for many: there was nothing to do
+}
+
+func (p *process) outcome(fault *xmlrpc.Fault) outcome {
+	return outcome{group: p.cfg.Group, name: p.cfg.Name, fault: fault}
 }
 
 // settle answers the waiters whose wait the present state ends.
@@ -74,7 +86,7 @@ func (p *process) settle() {
 			kept = append(kept, w)
 			continue
 		}
-		w.reply <- outcome{p.cfg.Group, p.cfg.Name, fault}
+		w.reply <- p.outcome(fault)
 	}
 	p.waiters = kept
 	if len(kept) == 0 {
@@ -86,6 +98,9 @@ func (p *process) settle() {
 func (p *process) decided(what waitFor) (done bool, fault *xmlrpc.Fault) {
 	if what == waitForStop {
 		return p.State.Down(), nil
+	}
+	if what == waitForSpawn && p.SpawnErr == "" && p.PID != 0 {
+		return true, nil
 	}
 	switch {
 	case p.SpawnErr != "":
@@ -121,6 +136,7 @@ func (s *Supervisor) feed(p *process, now time.Time, in input) {
 	}
 	if p.State == before {
 		s.schedule(p)
+		p.settle()
 		return
 	}
 	if p.State.Down() {
@@ -145,19 +161,17 @@ func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
 	case kill:
 		s.kill(p, now, e)
 	case spawn:
-		pid, text := s.start(p)
-		if text != "" {
-			s.feed(p, now, spawnFailed{text})
-			return
-		}
-		s.table.byPID[pid] = p
-		p.spawns++
-		s.feed(p, now, spawned{pid})
+		s.start(p, now)
+	case callOff:
+		s.callOff(p, now)
 	}
 }
 
 // kill sends a signal to a child or its process group.
 func (s *Supervisor) kill(p *process, now time.Time, k kill) {
+	if k.Signal == syscall.SIGKILL && p.attempt != nil && s.mood != Running {
+		p.killed, p.Due = true, now.Add(abandonAfter)
+	}
 	err := s.signalChild(p, k.Signal, k.Group)
 	switch {
 	case err == nil:
@@ -176,55 +190,28 @@ func (s *Supervisor) signalChild(p *process, sig syscall.Signal, group bool) err
 	if p.PID <= 0 || p.reaped != nil && !group {
 		return syscall.ESRCH
 	}
+	if p.attempt != nil { // its start is not decided
+		return p.attempt.child.Signal(sig, group)
+	}
 	if group {
 		return syscall.Kill(-p.PID, sig)
 	}
 	return syscall.Kill(p.PID, sig)
 }
 
-// start does what comes between STARTING and a child: it returns the pid, or the
-// reason in Supervisor's words.
-func (s *Supervisor) start(p *process) (pid int, failure string) {
-	cfg := p.cfg
-	socket := -1
-	if cfg.Socket != nil {
-		var err error
-		if socket, err = s.sockets.acquire(cfg.Socket); err != nil {
-			return 0, err.Error()
-		}
-		p.socketHeld = true
-	}
-	command, file, err := s.resolve(p)
-	if err != nil {
-		return 0, err.Error()
-	}
-	pp, err := makePipes(cfg, socket)
-	if err != nil {
-		return 0, pipeErrorText(cfg.Name, err)
-	}
-	if err = p.openLogs(); err != nil {
-		pp.close()
-		return 0, pipeErrorText(cfg.Name, err)
-	}
-	pid, pidfd, err := s.fork(cfg, file, command, &pp, socket)
-	if err != nil {
-		pp.close()
-		p.closeLogs()
-		return 0, forkErrorText(cfg.Name, err)
-	}
-	pp.closeChild()
+// attend begins to look after a new child.
+func (s *Supervisor) attend(p *process, a *attempt) {
 	p.reaped, p.listener, p.stdin = nil, protocol{}, nil
-	if pp.ours[0] >= 0 {
-		p.stdin = &stdinPipe{fd: pp.ours[0], loop: s.messages}
+	if fd := a.pipes.ours[0]; fd >= 0 {
+		p.stdin = &stdinPipe{fd: fd, loop: s.messages}
 	}
 	for ch := Stdout; ch <= Stderr; ch++ {
 		p.outputs[ch] = nil
-		if fd := pp.ours[ch+1]; fd >= 0 {
+		if fd := a.pipes.ours[ch+1]; fd >= 0 {
 			s.follow(p, ch, fd)
 		}
 	}
-	s.awaitEnd(p, pidfd)
-	return pid, ""
+	s.awaitEnd(p, a.pidfd)
 }
 
 // awaitEnd sees to it that the end of a new child becomes known.
@@ -241,24 +228,6 @@ func (s *Supervisor) awaitEnd(p *process, pidfd int) {
 		return
 	}
 	p.child = c
-}
-
-// openLogs opens the child's logs, both or none.
-func (p *process) openLogs() error {
-	for ch, l := range p.logs {
-		if l == nil {
-			continue
-		}
-		if err := l.Open(); err != nil {
-			for _, opened := range p.logs[:ch] {
-				if opened != nil {
-					opened.Close()
-				}
-			}
-			return err
-		}
-	}
-	return nil
 }
 
 func (p *process) closeLogs() {
@@ -473,7 +442,7 @@ func appendUptime(b []byte, d time.Duration) []byte {
 
 // sendSignal is the signal RPC: to the child alone, without a change of state.
 func (s *Supervisor) sendSignal(p *process, now time.Time, sig syscall.Signal) *xmlrpc.Fault {
-	if !p.State.Signallable() {
+	if !p.State.Signallable() || p.PID == 0 {
 		return xmlrpc.NewFault(xmlrpc.NotRunning, p.namespec())
 	}
 	name := signalName(sig)

@@ -241,7 +241,10 @@ func TestFindCommand(t *testing.T) {
 		{"  ", "command is empty"},
 	} {
 		cfg := &Program{Command: tt.command, Environment: map[string]string{"PATH": path}}
-		_, _, err := new(Supervisor).resolve(&process{cfg: cfg})
+		c, err := new(Supervisor).command(&process{cfg: cfg})
+		if err == nil {
+			_, err = findExecutable(c.words[0], searchPath(cfg, nil))
+		}
 		got := ""
 		if err != nil {
 			got = err.Error()
@@ -295,13 +298,13 @@ func TestUnusableCommand(t *testing.T) {
 		"a word":     {Command: "/bin/true a\x00b", Umask: -1},
 		"a variable": {Command: "/bin/true", Umask: -1, Environment: map[string]string{"A": "\x00"}},
 	} {
-		s := new(Supervisor) // whose starter would not survive a try
-		c, file, err := s.resolve(&process{cfg: cfg})
+		c, err := new(Supervisor).command(&process{cfg: cfg})
 		if err != nil || c.unusable == nil {
 			t.Fatalf("%s: %v, unusable: %v", name, err, c.unusable)
 		}
-		pp := &pipes{child: [3]int{0, 1, 2}}
-		if _, _, err = s.fork(cfg, file, c, pp, -1); err != syscall.EINVAL {
+		w := new(spawner) // whose starter would not survive a try
+		a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: pipes{child: [3]int{0, 1, 2}}}
+		if _, _, err = w.fork(a, -1); err != syscall.EINVAL {
 			t.Errorf("%s: %v, want %v", name, err, syscall.EINVAL)
 		}
 	}

@@ -60,13 +60,17 @@ func (s *Supervisor) reap(now time.Time) {
 			}
 			return
 		}
-		p := s.table.byPID[pid]
-		if p == nil {
-			s.log.Debug("reaped unknown pid %d (%s)", pid, exitStatusOf(ws).Text)
-			continue
+		if p := s.table.byPID[pid]; p != nil {
+			s.reaped(p, ws, now)
+		} else if !s.starts.ended(pid, ws) {
+			s.sayStranger(pid, ws)
 		}
-		s.reaped(p, ws, now)
 	}
+}
+
+// sayStranger tells of the end of a child that is none of ours.
+func (s *Supervisor) sayStranger(pid int, ws syscall.WaitStatus) {
+	s.log.Debug("reaped unknown pid %d (%s)", pid, exitStatusOf(ws).Text)
 }
 
 // reaped takes a child that has been waited for out of the table.

@@ -271,15 +271,30 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 		return nil, err
 	}
 	s.environArgs = all[:len(s.environ)]
-	if s.starter, err = newStarter(&d.starters, d.noFile); err != nil {
+	s.starts.spawn = func() (*spawner, error) { return d.newSpawner(log) }
+	s.starts.results = make(chan *attempt)
+	s.starts.loan.timer = time.AfterFunc(time.Hour, s.watch)
+	s.starts.loan.timer.Stop()
+	first, err := s.starts.spawn() // early, as long as low descriptors are free
+	if err != nil {
 		return nil, err
 	}
-	s.starter.Reserve(descriptors(cfg))
+	first.starter.Reserve(descriptors(cfg))
+	s.starts.add(first)
 	if s.poller, err = newPoller(s.messages); err != nil {
-		s.starter.Close()
+		s.starts.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// newSpawner makes a spawner.
+func (d *daemon) newSpawner(log *Logger) (*spawner, error) {
+	starter, err := newStarter(&d.starters, d.noFile)
+	if err != nil {
+		return nil, err
+	}
+	return &spawner{starter, d.executable, log}, nil
 }
 
 // descriptors is how many we shall have open at most: our own, and of each child
@@ -335,7 +350,7 @@ func (s *Supervisor) close() {
 		signal.Stop(s.deaths)
 	}
 	s.poller.close()
-	s.starter.Close()
+	s.starts.close()
 	s.syslog.Close()
 	s.timer.Stop()
 }

@@ -39,7 +39,11 @@ func newArguments(shared arguments, own []string) (arguments, error) {
 // starters is what those who start children have in common, in whatever round.
 type starters = vfork.Shared
 
-// starter starts children.
+// childProgress is what can be seen of a child, and done about it, while a starter is at
+// work.
+type childProgress = vfork.Child
+
+// starter starts children, one at a time.
 type starter struct {
 	*vfork.Starter
 	noFile *syscall.Rlimit // of children; nil if it is the same as ours
@@ -51,24 +55,20 @@ func newStarter(all *starters, noFile *syscall.Rlimit) (starter, error) {
 }
 
 // start starts a child. failedInChild says that it was not the fork that failed,
-// but one of the steps after it. Where the fast way is not to be had, as in an
-// emulator of another processor, the child is started as on other systems.
-func (s starter) start(cfg *Program, file string, argv, environ arguments, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
-	pid, pidfd, err = s.Start(new(vfork.Child), file, &vfork.Attr{
+// but one of the steps after it. pidfd is readable when the child has ended; -1 where
+// there is none. Where the fast way is not to be had, as in an emulator of another
+// processor, the child is started as on other systems: then everybody waits for it.
+func (s starter) start(child *childProgress, cfg *Program, file string, argv, environ arguments, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
+	pid, pidfd, err = s.Start(child, file, &vfork.Attr{
 		Files: files, Dir: cfg.Directory, Umask: cfg.Umask, User: user, NoFile: s.noFile, Argv: argv, Environ: environ,
 	})
 	if err == vfork.ErrUnsupported {
-		pid, failedInChild, err = forkExec(cfg, file, argv.Strings(), environ.Strings(), files, user)
-		return pid, pidfdOf(pid, err), failedInChild, err
+		pid, failedInChild, err = forkExec(child, cfg, file, argv.Strings(), environ.Strings(), files, user)
+		if err != nil {
+			return 0, -1, failedInChild, err
+		}
+		return pid, vfork.OpenPID(pid), false, nil
 	}
 	var inChild vfork.ChildError
 	return pid, pidfd, errors.As(err, &inChild), err
-}
-
-// pidfdOf returns a descriptor of a child that was started just now; -1 if it was not.
-func pidfdOf(pid int, err error) int {
-	if err != nil {
-		return -1
-	}
-	return vfork.OpenPID(pid)
 }

@@ -16,7 +16,7 @@ func TestSecondWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer starter.Close()
-	s := &Supervisor{starter: starter, executable: "/bin/true"}
+	w := &spawner{starter: starter, executable: "/bin/true"}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -24,11 +24,12 @@ func TestSecondWay(t *testing.T) {
 	defer null.Close()
 	fd := int(null.Fd())
 	cfg := &Program{Command: "/bin/cat", Directory: "/no/such/directory", Umask: -1}
-	c, file, err := s.resolve(&process{cfg: cfg})
+	c, err := new(Supervisor).command(&process{cfg: cfg})
 	if err != nil {
 		t.Fatal(err)
 	}
-	pid, pidfd, err := s.fork(cfg, file, c, &pipes{child: [3]int{fd, fd, fd}}, -1)
+	a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: pipes{child: [3]int{fd, fd, fd}}}
+	pid, pidfd, err := w.fork(a, -1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,15 +63,6 @@ func splitCommand(line string) ([]string, error) {
 	return words, nil
 }
 
-// resolve returns a process's command, and the file that it is to be found in now.
-func (s *Supervisor) resolve(p *process) (c *command, file string, err error) {
-	if c, err = s.command(p); err != nil {
-		return nil, "", err
-	}
-	file, err = findExecutable(c.words[0], searchPath(p.cfg, s.env))
-	return c, file, err
-}
-
 // findExecutable finds the file to be run: a name with a slash as it is, relative
 // to our directory, any other in path. The first file of that name is taken,
 // whatever it is, and then has to be executable by us.
@@ -227,13 +218,13 @@ func (pp *pipes) close() {
 
 // fork starts the child. The usual start is one fork and one exec; where that
 // fails in the child, our own binary is started instead, which fails again at the
-// same step and writes to the child's stderr which one it was. pidfd is readable
-// when the child has ended; -1 where there is none.
-func (s *Supervisor) fork(cfg *Program, file string, c *command, pp *pipes, socket int) (pid, pidfd int, err error) {
+// same step and writes to the child's stderr which one it was.
+func (w *spawner) fork(a *attempt, socket int) (pid, pidfd int, err error) {
+	cfg, c := a.cfg, a.command
 	if c.unusable != nil {
 		return 0, -1, c.unusable
 	}
-	files := childFiles(cfg, pp, socket)
+	files := childFiles(cfg, &a.pipes, socket)
 	switchUser := cfg.User != nil && cfg.User.UID != os.Getuid()
 	nowhere := cfg.ChangeDir && cfg.Directory == ""
 	if !nowhere && (!switchUser || os.Getuid() == 0) { // else there is no use in trying
@@ -244,23 +235,26 @@ func (s *Supervisor) fork(cfg *Program, file string, c *command, pp *pipes, sock
 			}
 		}
 		var failedInChild bool
-		pid, pidfd, failedInChild, err = s.starter.start(cfg, file, c.argv, c.environ, files, credential)
-		if !failedInChild {
+		pid, pidfd, failedInChild, err = w.starter.start(&a.child, cfg, a.file, c.argv, c.environ, files, credential)
+		if !failedInChild || a.child.Stopped() {
 			return pid, pidfd, err
 		}
 	}
-	argv, err := newArguments(nil, childArgs(cfg, file, c.words))
+	argv, err := newArguments(nil, childArgs(cfg, a.file, c.words))
 	if err != nil {
 		return 0, -1, err
 	}
-	pid, pidfd, _, err = s.starter.start(&Program{Umask: -1}, s.executable, argv, c.environ, files, nil)
+	pid, pidfd, _, err = w.starter.start(&a.child, &Program{Umask: -1}, w.executable, argv, c.environ, files, nil)
 	return pid, pidfd, err
 }
 
 // forkExec starts a child as package syscall does it. failedInChild says that it was
 // not the fork that failed, but one of the steps after it. The umask belongs to the
 // process here: ours is set around the fork.
-func forkExec(cfg *Program, file string, argv, environ []string, files [3]int, user *syscall.Credential) (pid int, failedInChild bool, err error) {
+//
+// The child is known only once it has executed the program. If the order to stop comes
+// before, it has run in vain.
+func forkExec(child *childProgress, cfg *Program, file string, argv, environ []string, files [3]int, user *syscall.Credential) (pid int, failedInChild bool, err error) {
 	if cfg.Umask >= 0 {
 		defer syscall.Umask(syscall.Umask(cfg.Umask))
 	}
@@ -270,7 +264,18 @@ func forkExec(cfg *Program, file string, argv, environ []string, files [3]int, u
 		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Credential: user},
 	})
-	return pid, err != nil && !isForkError(err), err
+	if err != nil {
+		return 0, !isForkError(err), err
+	}
+	child.Forked(pid)
+	if !child.Stopped() {
+		return pid, false, nil
+	}
+	// It is ours and has not been waited for; who waits for all children may be first.
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	_, _ = ignoringEINTR(func() (int, error) { return syscall.Wait4(pid, nil, 0, nil) })
+	child.Forked(0)
+	return 0, true, syscall.ECANCELED
 }
 
 // isForkError reports whether it was the fork that failed: no child was there

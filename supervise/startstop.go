@@ -25,7 +25,7 @@ func (a *API) StopProcess(ctx context.Context, namespec string, wait bool) (bool
 // StartProcessGroup starts the processes of a group that are not up. Fault:
 // BAD_NAME.
 func (a *API) StartProcessGroup(ctx context.Context, group string, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, a.s.members(group), wait, startable, a.s.startAsked)
+	return a.some(ctx, a.s.members(group), wait, startable, a.s.startAskedOfMany)
 }
 
 // StopProcessGroup stops the processes of a group that are up. Fault: BAD_NAME.
@@ -35,7 +35,7 @@ func (a *API) StopProcessGroup(ctx context.Context, group string, wait bool) ([]
 
 // StartAllProcesses starts every process that is not up.
 func (a *API) StartAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, a.s.everybody, wait, startable, a.s.startAsked)
+	return a.some(ctx, a.s.everybody, wait, startable, a.s.startAskedOfMany)
 }
 
 // StopAllProcesses stops every process that is up.
@@ -45,65 +45,118 @@ func (a *API) StopAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Result,
 
 func startable(p *process) bool { return !p.State.Up() }
 
-// stoppable reports whether there is something to stop: a process that is up, or the
-// start that follows an end after a pause.
+// stoppable reports whether there is something to stop: a process that is up, or a start
+// that will come by itself, after an end or since it is an automatic one whose turn is
+// still to come.
 func stoppable(p *process) bool {
-	return p.State.Up() || p.State == xmlrpc.Exited && !p.Due.IsZero()
+	return p.State.Up() || (p.State == xmlrpc.Exited || p.State == xmlrpc.Stopped) && !p.Due.IsZero()
 }
 
-// request is startAsked or stopAsked: it asks for the change and reports what the
-// client would have to wait for, nothing if it is decided already.
-type request func(p *process, now time.Time, wait bool) (waitFor, bool, *xmlrpc.Fault)
+// request asks for a change of a process. If it is not decided at once it is pending, and
+// reply gets the outcome.
+type request func(p *process, now time.Time, wait bool, reply chan outcome) (pending bool, fault *xmlrpc.Fault)
 
-// startAsked begins a start that a client asked for.
-func (s *Supervisor) startAsked(p *process, now time.Time, wait bool) (what waitFor, pending bool, fault *xmlrpc.Fault) {
-	if _, _, err := s.resolve(p); err != nil {
-		var bad *commandError
-		if errors.As(err, &bad) {
-			return 0, false, bad.fault()
+// wish is a client's, to have a process started.
+type wish struct {
+	wait  bool         // until it is up, or has failed to come up
+	many  bool         // it is one of many, and does not count if it is up by itself
+	reply chan outcome // has room; nil if the client has gone
+}
+
+// startAsked begins a start that a client asked for. It is pending in any case, since
+// the command has to be looked up first.
+func (s *Supervisor) startAsked(p *process, _ time.Time, wait bool, reply chan outcome) (pending bool, fault *xmlrpc.Fault) {
+	s.starts.ask(p, wish{wait: wait, reply: reply})
+	return true, nil
+}
+
+// startAskedOfMany is startAsked for one of several processes.
+func (s *Supervisor) startAskedOfMany(p *process, _ time.Time, wait bool, reply chan outcome) (pending bool, fault *xmlrpc.Fault) {
+	s.starts.ask(p, wish{wait, true, reply})
+	return true, nil
+}
+
+// ask enters a client's wish. Who asks while the command is already being looked up has
+// the result of that.
+func (st *starts) ask(p *process, k wish) {
+	if len(p.asks) == 0 {
+		st.asked = append(st.asked, p)
+	}
+	p.asks = append(p.asks, k)
+}
+
+// startFor begins the start that a client asked for, after look, and answers, or leaves a
+// waiter for that.
+func (s *Supervisor) startFor(k wish, look *attempt, now time.Time) {
+	p := look.p
+	answer := p.outcome(nil)
+	what := waitForSpawn
+	if k.wait {
+		what = waitForStart
+	}
+	decided := true
+	if k.many && p.State.Up() {
+		answer.skipped = true
+	} else if answer.fault = s.refusal(look); answer.fault == nil {
+		stopping := p.State == xmlrpc.Stopping
+		p.found, p.askedFor = look.file, true
+		s.feed(p, now, startAsked{})
+		p.found, p.askedFor = "", false
+		switch {
+		case stopping && k.wait:
+			answer.fault = xmlrpc.NewFault(xmlrpc.AbnormalTermination, p.namespec())
+		case stopping: // nothing was started, so it would be wrong to say so
+			answer.fault = xmlrpc.NewFault(xmlrpc.AlreadyStarted, p.namespec())
+		default:
+			decided, answer.fault = p.decided(what)
 		}
 	}
 	switch {
-	case p.State.Up():
-		return 0, false, xmlrpc.NewFault(xmlrpc.AlreadyStarted, p.namespec())
-	case p.State == xmlrpc.Unknown:
-		return 0, false, xmlrpc.NewFault(xmlrpc.Failed, p.namespec()+" is in an unknown process state")
+	case k.reply == nil:
+	case decided:
+		k.reply <- answer
+	default:
+		p.waiters = append(p.waiters, waiter{what, k.reply})
 	}
-	stopping := p.State == xmlrpc.Stopping
-	s.feed(p, now, startAsked{})
-	if p.State == xmlrpc.Starting && p.cfg.StartSecs <= 0 {
-		s.feed(p, now, timeUp{}) // who asks for several starts sees each come up before the next
-	}
+}
+
+// refusal says why a process is not started for a client, after look; nil if it is.
+func (s *Supervisor) refusal(look *attempt) *xmlrpc.Fault {
+	p := look.p
+	var bad *commandError
 	switch {
-	case stopping && wait:
-		return 0, false, xmlrpc.NewFault(xmlrpc.AbnormalTermination, p.namespec())
-	case stopping: // nothing was started, so it would be wrong to say so
-		return 0, false, xmlrpc.NewFault(xmlrpc.AlreadyStarted, p.namespec())
+	case s.mood != Running:
+		return xmlrpc.NewFault(xmlrpc.ShutdownState)
+	case p.gone:
+		return xmlrpc.NewFault(xmlrpc.BadName, p.namespec())
+	case errors.As(look.err, &bad):
+		return bad.fault()
+	case p.State.Up():
+		return xmlrpc.NewFault(xmlrpc.AlreadyStarted, p.namespec())
+	case p.State == xmlrpc.Unknown:
+		return xmlrpc.NewFault(xmlrpc.Failed, p.namespec()+" is in an unknown process state")
 	}
-	done, fault := p.decided(waitForStart)
-	if done && (fault != nil || wait) || !wait {
-		return 0, false, fault
-	}
-	return waitForStart, true, nil
+	return nil
 }
 
 // stopAsked begins a stop that a client asked for.
-func (s *Supervisor) stopAsked(p *process, now time.Time, wait bool) (what waitFor, pending bool, fault *xmlrpc.Fault) {
+func (s *Supervisor) stopAsked(p *process, now time.Time, wait bool, reply chan outcome) (pending bool, fault *xmlrpc.Fault) {
 	if !stoppable(p) {
-		return 0, false, xmlrpc.NewFault(xmlrpc.NotRunning, p.namespec())
+		return false, xmlrpc.NewFault(xmlrpc.NotRunning, p.namespec())
 	}
 	s.feed(p, now, stopAsked{})
 	if p.State == xmlrpc.Unknown {
-		return 0, false, xmlrpc.NewFault(xmlrpc.Failed, p.SpawnErr)
+		return false, xmlrpc.NewFault(xmlrpc.Failed, p.SpawnErr)
 	}
 	if !wait || p.State.Down() {
-		return 0, false, nil
+		return false, nil
 	}
 	if p.reportStop.IsZero() {
 		p.reportStop = now
 		s.schedule(p)
 	}
-	return waitForStop, true, nil
+	p.waiters = append(p.waiters, waiter{waitForStop, reply})
+	return true, nil
 }
 
 // one carries out a request for one process.
@@ -114,10 +167,7 @@ func (a *API) one(ctx context.Context, namespec string, wait bool, begin request
 		if fault != nil {
 			return false, fault
 		}
-		what, pending, fault := begin(p, now, wait)
-		if pending {
-			p.waiters = append(p.waiters, waiter{what, reply})
-		}
+		pending, fault := begin(p, now, wait, reply)
 		return pending, faultOr(renamed(fault, namespec))
 	})
 	if err != nil {
@@ -161,9 +211,8 @@ func (a *API) some(ctx context.Context, whom selection, wait bool, fit func(*pro
 		if !fit(p) {
 			return
 		}
-		what, undecided, fault := begin(p, now, wait)
+		undecided, fault := begin(p, now, wait, reply)
 		if undecided {
-			p.waiters = append(p.waiters, waiter{what, reply})
 			pending++
 			return
 		}
@@ -177,7 +226,9 @@ func (a *API) some(ctx context.Context, whom selection, wait bool, fit func(*pro
 		if err != nil {
 			return nil, err
 		}
-		results = append(results, result(o.group, o.name, o.fault))
+		if !o.skipped {
+			results = append(results, result(o.group, o.name, o.fault))
+		}
 	}
 	return results, nil
 }
@@ -248,5 +299,20 @@ func (s *Supervisor) forget(reply chan outcome) {
 		if len(p.waiters) == 0 {
 			p.waiters = nil
 		}
+		p.forgetAsks(reply)
 	})
+}
+
+// forgetAsks takes out the wishes that are answered to reply. The last one is carried out
+// all the same.
+func (p *process) forgetAsks(reply chan outcome) {
+	if !slices.ContainsFunc(p.asks, func(k wish) bool { return k.reply == reply }) {
+		return
+	}
+	last := p.asks[len(p.asks)-1]
+	p.asks = slices.DeleteFunc(p.asks, func(k wish) bool { return k.reply == reply })
+	if len(p.asks) == 0 {
+		last.reply = nil
+		p.asks = append(p.asks, last)
+	}
 }

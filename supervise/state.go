@@ -19,7 +19,7 @@ type status struct {
 	Due      time.Time // when timeUp comes; zero for never
 	Started  time.Time // last attempt to start, also a failed one; zero for never
 	Stopped  time.Time // when a child was last seen to have ended; zero for never
-	PID      int       // 0 without a child
+	PID      int       // 0 without a child; STARTING has none until its start is decided
 	Tries    int       // failed starts in a row; a stop does not reset it
 	Exit     int       // exit status of the last child; -1 after death by a signal
 	SpawnErr string    // why the last start failed, or what was wrong with the last exit
@@ -39,6 +39,12 @@ type (
 	spawned struct{ PID int }
 	// spawnFailed: it has none, and why.
 	spawnFailed struct{ Text string }
+	// forked: the start that was to be called off has a child already, which has not
+	// executed its program yet.
+	forked struct{ PID int }
+	// calledOff: no child has come of a start that was to be called off, or it has ended
+	// without executing its program.
+	calledOff struct{}
 	// exited: the child has ended and its last output is in the log.
 	exited struct{ Status exitStatus }
 	// timeUp: status.Due has passed.
@@ -53,6 +59,8 @@ func (startAsked) isInput()  {}
 func (stopAsked) isInput()   {}
 func (spawned) isInput()     {}
 func (spawnFailed) isInput() {}
+func (forked) isInput()      {}
+func (calledOff) isInput()   {}
 func (exited) isInput()      {}
 func (timeUp) isInput()      {}
 func (killFailed) isInput()  {}
@@ -62,8 +70,10 @@ func (gaveUp) isInput()      {}
 type effect interface{ isEffect() }
 
 type (
-	// spawn: start a child, then feed in spawned or spawnFailed.
+	// spawn: start a child, and once that is decided feed in spawned or spawnFailed.
 	spawn struct{}
+	// callOff: do not start the child, and feed in calledOff, or forked if there is one.
+	callOff struct{}
 	// kill: send Signal to the child, or to its process group.
 	kill struct {
 		Signal syscall.Signal
@@ -85,6 +95,7 @@ type (
 )
 
 func (spawn) isEffect()    {}
+func (callOff) isEffect()  {}
 func (kill) isEffect()     {}
 func (announce) isEffect() {}
 func (say) isEffect()      {}
@@ -121,6 +132,10 @@ func next(cfg *Program, st status, now time.Time, in input) (status, []effect) {
 		}
 		st, effects := backOff(cfg, st, now, in.Text)
 		return st, append([]effect{say{Info, "spawnerr: " + in.Text}}, effects...)
+	case forked:
+		return onForked(cfg, st, in.PID)
+	case calledOff:
+		return onCalledOff(cfg, st, now)
 	case stopAsked:
 		return onStop(cfg, st, now)
 	case exited:
@@ -167,7 +182,37 @@ func onSpawned(cfg *Program, st status, now time.Time, pid int) (status, []effec
 	}
 	st.PID = pid
 	st.Due = now.Add(cfg.StartSecs)
-	return st, []effect{say{Info, "spawned: '" + cfg.Name + "' with pid " + strconv.Itoa(pid)}}
+	return st, []effect{hasSpawned(cfg, pid)}
+}
+
+func hasSpawned(cfg *Program, pid int) say {
+	return say{Info, "spawned: '" + cfg.Name + "' with pid " + strconv.Itoa(pid)}
+}
+
+// onForked asks a child to end that was to be stopped before it was there.
+func onForked(cfg *Program, st status, pid int) (status, []effect) {
+	if st.State != xmlrpc.Stopping || st.PID != 0 {
+		return st, nil
+	}
+	st.PID = pid
+	return st, []effect{
+		hasSpawned(cfg, pid),
+		say{Debug, killing(cfg, pid, cfg.StopSignal, cfg.StopAsGroup)},
+		kill{cfg.StopSignal, cfg.StopAsGroup},
+	}
+}
+
+// onCalledOff ends a start of which nothing has come.
+func onCalledOff(cfg *Program, st status, now time.Time) (status, []effect) {
+	if st.State != xmlrpc.Stopping {
+		return st, nil
+	}
+	pid := st.PID
+	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Stopped, time.Time{}, 0, now
+	return st, []effect{
+		announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: pid},
+		say{Info, "stopped: " + cfg.Name + " (before its program ran)"},
+	}
 }
 
 // onStop asks the child to end, or calls off the next attempt to start one.
@@ -176,6 +221,9 @@ func onStop(cfg *Program, st status, now time.Time) (status, []effect) {
 	switch st.State {
 	case xmlrpc.Starting, xmlrpc.Running:
 		st.State, st.Due = xmlrpc.Stopping, now.Add(cfg.StopWait)
+		if st.PID == 0 { // its start is under way
+			return st, []effect{announce{From: from, To: xmlrpc.Stopping}, callOff{}}
+		}
 		return st, []effect{
 			say{Debug, killing(cfg, st.PID, cfg.StopSignal, cfg.StopAsGroup)},
 			announce{From: from, To: xmlrpc.Stopping, PID: st.PID},

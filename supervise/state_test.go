@@ -52,6 +52,8 @@ var transitions = []struct {
 		[]effect{announce{From: xmlrpc.Stopped, To: xmlrpc.Starting}, spawn{}}},
 	{"kill failed, stopped", status{State: xmlrpc.Stopped}, killFailed{"x"}, status{State: xmlrpc.Stopped}, nil},
 	{"gave up, stopped", status{State: xmlrpc.Stopped}, gaveUp{}, status{State: xmlrpc.Stopped}, nil},
+	{"forked, stopped", status{State: xmlrpc.Stopped}, forked{7}, status{State: xmlrpc.Stopped}, nil},
+	{"called off, stopped", status{State: xmlrpc.Stopped}, calledOff{}, status{State: xmlrpc.Stopped}, nil},
 
 	// STARTING
 	{"start while starting", status{State: xmlrpc.Starting, PID: 7, Brief: 9}, startAsked{}, status{State: xmlrpc.Starting, PID: 7, Brief: 9}, []effect{saidAlready}},
@@ -78,6 +80,11 @@ var transitions = []struct {
 	{"kill failed, starting", status{State: xmlrpc.Starting, PID: 7, Due: t0}, killFailed{"x"},
 		status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"}, []effect{announce{From: xmlrpc.Starting, To: xmlrpc.Unknown}}},
 	{"gave up, starting", status{State: xmlrpc.Starting}, gaveUp{}, status{State: xmlrpc.Starting}, nil},
+	{"stop before there is a child", status{State: xmlrpc.Starting, Started: t0, Tries: 1}, stopAsked{},
+		status{State: xmlrpc.Stopping, Started: t0, Tries: 1, Due: after(10)},
+		[]effect{announce{From: xmlrpc.Starting, To: xmlrpc.Stopping}, callOff{}}},
+	{"forked, starting", status{State: xmlrpc.Starting}, forked{7}, status{State: xmlrpc.Starting}, nil},
+	{"called off, starting", status{State: xmlrpc.Starting}, calledOff{}, status{State: xmlrpc.Starting}, nil},
 
 	// RUNNING
 	{"start while running", status{State: xmlrpc.Running, PID: 7}, startAsked{}, status{State: xmlrpc.Running, PID: 7}, []effect{saidAlready}},
@@ -103,6 +110,8 @@ var transitions = []struct {
 	{"kill failed", status{State: xmlrpc.Running, PID: 7}, killFailed{"x"}, status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"},
 		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Unknown}}},
 	{"gave up, running", status{State: xmlrpc.Running}, gaveUp{}, status{State: xmlrpc.Running}, nil},
+	{"forked, running", status{State: xmlrpc.Running}, forked{7}, status{State: xmlrpc.Running}, nil},
+	{"called off, running", status{State: xmlrpc.Running}, calledOff{}, status{State: xmlrpc.Running}, nil},
 
 	// BACKOFF
 	{"start in backoff", status{State: xmlrpc.Backoff, Tries: 2, Due: after(2), SpawnErr: "x"}, startAsked{},
@@ -119,6 +128,8 @@ var transitions = []struct {
 	{"kill failed, backoff", status{State: xmlrpc.Backoff}, killFailed{"x"}, status{State: xmlrpc.Backoff}, nil},
 	{"gave up", status{State: xmlrpc.Backoff, Tries: 2, Due: after(2)}, gaveUp{}, status{State: xmlrpc.Fatal, Tries: 2},
 		[]effect{announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}}},
+	{"forked, backoff", status{State: xmlrpc.Backoff}, forked{7}, status{State: xmlrpc.Backoff}, nil},
+	{"called off, backoff", status{State: xmlrpc.Backoff}, calledOff{}, status{State: xmlrpc.Backoff}, nil},
 
 	// STOPPING
 	{"start while stopping", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, startAsked{}, status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, []effect{saidAlready}},
@@ -136,6 +147,14 @@ var transitions = []struct {
 	{"kill failed, stopping", status{State: xmlrpc.Stopping, PID: 7, Due: t0}, killFailed{"x"}, status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"},
 		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Unknown}}},
 	{"gave up, stopping", status{State: xmlrpc.Stopping}, gaveUp{}, status{State: xmlrpc.Stopping}, nil},
+	{"stop kept until there is a child", status{State: xmlrpc.Stopping, Due: after(3)}, forked{7},
+		status{State: xmlrpc.Stopping, PID: 7, Due: after(3)},
+		[]effect{say{Info, "spawned: 'web' with pid 7"}, say{Debug, "killing web (pid 7) with signal SIGTERM"}, kill{syscall.SIGTERM, false}}},
+	{"forked, stopping", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, forked{7}, status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, nil},
+	{"called off", status{State: xmlrpc.Stopping, Tries: 1, Due: after(3)}, calledOff{}, status{State: xmlrpc.Stopped, Tries: 1, Stopped: t0},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped}, say{Info, "stopped: web (before its program ran)"}}},
+	{"called off with a child", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, calledOff{}, status{State: xmlrpc.Stopped, Stopped: t0},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{Info, "stopped: web (before its program ran)"}}},
 
 	// EXITED
 	{"start again", status{State: xmlrpc.Exited, Exit: 2, SpawnErr: "x"}, startAsked{}, status{State: xmlrpc.Starting, Started: t0},
@@ -148,6 +167,8 @@ var transitions = []struct {
 		[]effect{announce{From: xmlrpc.Exited, To: xmlrpc.Starting}, spawn{}}},
 	{"kill failed, exited", status{State: xmlrpc.Exited}, killFailed{"x"}, status{State: xmlrpc.Exited}, nil},
 	{"gave up, exited", status{State: xmlrpc.Exited}, gaveUp{}, status{State: xmlrpc.Exited}, nil},
+	{"forked, exited", status{State: xmlrpc.Exited}, forked{7}, status{State: xmlrpc.Exited}, nil},
+	{"called off, exited", status{State: xmlrpc.Exited}, calledOff{}, status{State: xmlrpc.Exited}, nil},
 
 	// FATAL
 	{"start after giving up", status{State: xmlrpc.Fatal, SpawnErr: "x"}, startAsked{}, status{State: xmlrpc.Starting, Started: t0},
@@ -159,6 +180,8 @@ var transitions = []struct {
 	{"time up, fatal", status{State: xmlrpc.Fatal}, timeUp{}, status{State: xmlrpc.Fatal}, nil},
 	{"kill failed, fatal", status{State: xmlrpc.Fatal}, killFailed{"x"}, status{State: xmlrpc.Fatal}, nil},
 	{"gave up, fatal", status{State: xmlrpc.Fatal}, gaveUp{}, status{State: xmlrpc.Fatal}, nil},
+	{"forked, fatal", status{State: xmlrpc.Fatal}, forked{7}, status{State: xmlrpc.Fatal}, nil},
+	{"called off, fatal", status{State: xmlrpc.Fatal}, calledOff{}, status{State: xmlrpc.Fatal}, nil},
 
 	// UNKNOWN
 	{"start, unknown", status{State: xmlrpc.Unknown, PID: 7}, startAsked{}, status{State: xmlrpc.Unknown, PID: 7}, nil},
@@ -169,6 +192,8 @@ var transitions = []struct {
 	{"time up, unknown", status{State: xmlrpc.Unknown}, timeUp{}, status{State: xmlrpc.Unknown}, nil},
 	{"kill failed, unknown", status{State: xmlrpc.Unknown}, killFailed{"x"}, status{State: xmlrpc.Unknown}, nil},
 	{"gave up, unknown", status{State: xmlrpc.Unknown}, gaveUp{}, status{State: xmlrpc.Unknown}, nil},
+	{"forked, unknown", status{State: xmlrpc.Unknown}, forked{7}, status{State: xmlrpc.Unknown}, nil},
+	{"called off, unknown", status{State: xmlrpc.Unknown}, calledOff{}, status{State: xmlrpc.Unknown}, nil},
 }
 
 func TestTransitions(t *testing.T) {
@@ -188,7 +213,7 @@ func TestTransitions(t *testing.T) {
 // Every input in every state has its row.
 func TestTransitionsAreComplete(t *testing.T) {
 	states := []xmlrpc.State{xmlrpc.Stopped, xmlrpc.Starting, xmlrpc.Running, xmlrpc.Backoff, xmlrpc.Stopping, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Unknown}
-	inputs := []input{startAsked{}, stopAsked{}, spawned{}, spawnFailed{}, exited{}, timeUp{}, killFailed{}, gaveUp{}}
+	inputs := []input{startAsked{}, stopAsked{}, spawned{}, spawnFailed{}, forked{}, calledOff{}, exited{}, timeUp{}, killFailed{}, gaveUp{}}
 	for _, state := range states {
 		for _, in := range inputs {
 			found := false

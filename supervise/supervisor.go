@@ -48,7 +48,7 @@ type Supervisor struct {
 	logFiles *logFiles
 	autoLogs map[autoLogKey]string
 	syslog   *syslogWriter
-	starter  starter
+	starts   starts
 
 	mood       Mood
 	guard      atomic.Int32 // the mood, for those who only want to know whether to ask
@@ -77,15 +77,34 @@ type Supervisor struct {
 	allWatched bool // SIGCHLD comes in deaths
 }
 
-// run owns the process table until shutdown or restart, and reports which. No
-// other goroutine touches what is the loop's.
+// run lets the loop go on until shutdown or restart, and reports which.
 func (s *Supervisor) run() Mood {
-	defer close(s.done)
-	for {
+	go s.loop()
+	<-s.done
+	return s.mood
+}
+
+// loop owns the process table. No other goroutine touches what is the loop's; but which
+// one is the loop may change, see carryOutHere.
+func (s *Supervisor) loop() {
+	for starts := 0; ; {
 		more, end := s.advance(time.Now())
+		if a := s.starts.begin; a != nil && !end {
+			s.starts.begin = nil
+			if !s.carryOutHere(a) {
+				return
+			}
+			s.attempted(a, time.Now())
+			if starts++; starts < startsPerTurn {
+				continue
+			}
+			more = true
+		}
+		starts = 0
 		s.log.Hold(false) // what a turn logs is written together
 		if end {
-			return s.mood
+			close(s.done)
+			return
 		}
 		if more { // there is more to do at once, but others have waited long enough
 			s.log.Hold(true)
@@ -99,6 +118,9 @@ func (s *Supervisor) run() Mood {
 		case m := <-s.messages: // pumps
 			s.log.Hold(true)
 			s.handle(m, time.Now())
+		case a := <-s.starts.results:
+			s.log.Hold(true)
+			s.attempted(a, time.Now())
 		case sig := <-s.signals: // TERM, HUP, USR2: as in the manual
 			s.log.Hold(true)
 			s.handleSignal(sig, time.Now())
@@ -125,6 +147,8 @@ func (s *Supervisor) takeWaiting() {
 			fn(time.Now())
 		case m := <-s.messages:
 			s.handle(m, time.Now())
+		case a := <-s.starts.results:
+			s.attempted(a, time.Now())
 		case sig := <-s.signals:
 			s.handleSignal(sig, time.Now())
 		case <-s.deaths:
@@ -141,7 +165,7 @@ func (s *Supervisor) takeWaiting() {
 // advance does what is due at now and sets the timer to what comes next. It
 // reports whether more is due already, and whether the round is at its end.
 func (s *Supervisor) advance(now time.Time) (more, end bool) {
-	more = s.runAgenda(now)
+	more = s.startMore(now)
 	if s.mood != Running {
 		left, done := s.advanceShutdown(now)
 		if done {
@@ -159,10 +183,13 @@ func (s *Supervisor) advance(now time.Time) (more, end bool) {
 		}
 		clear(s.watchers)
 	}
-	if more {
+	if more || s.starts.begin != nil {
 		return true, false
 	}
-	wake := earlier(earlier(s.agenda.earliest(), s.nextTick), earlier(retry, s.nextReport))
+	wake := earlier(earlier(s.nextTick, s.nextReport), earlier(retry, s.starts.nextLook()))
+	if !s.starts.blocked {
+		wake = earlier(wake, s.agenda.earliest())
+	}
 	if s.mood != Running && now.Before(s.lastEvents) {
 		wake = earlier(wake, s.lastEvents)
 	}
@@ -439,14 +466,20 @@ func (s *Supervisor) stopForShutdown(now time.Time) (more bool) {
 // is the last but one line in our old one.
 func (s *Supervisor) reopenLogs(reason string) {
 	s.log.Reopen(reason, "supervisord logreopen")
+	s.starts.reopens++
 	for _, p := range s.table.byPID {
 		for _, l := range p.logs {
-			if l == nil {
-				continue
-			}
-			if err := l.Reopen(); err != nil {
-				s.log.Crit("cannot reopen the log %s of %s: %v", l.Path(), p.cfg.Name, err)
-			}
+			s.reopenLog(p, l)
 		}
+	}
+}
+
+// reopenLog reopens one log of a process; nil is none.
+func (s *Supervisor) reopenLog(p *process, l *logFile) {
+	if l == nil {
+		return
+	}
+	if err := l.Reopen(); err != nil {
+		s.log.Crit("cannot reopen the log %s of %s: %v", l.Path(), p.cfg.Name, err)
 	}
 }

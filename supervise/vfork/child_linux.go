@@ -9,8 +9,9 @@ import (
 )
 
 // Child is a child from before its clone until it has executed the program or has
-// failed. The zero value is one that is still to be started. While Start is at work
-// others may look at it and stop it, as far as methods are said to be theirs.
+// failed. The zero value is one that is still to be started; one that has failed can be
+// started once more. Meanwhile others may look at it and stop it, as far as methods are
+// said to be theirs.
 type Child struct {
 	// Written by the child, or for it before it runs, and read by others meanwhile.
 	pid  int32
@@ -18,7 +19,8 @@ type Child struct {
 	step uint32 // what it is at
 	ran  uint32 // there was a child, and it shares our memory
 
-	mu sync.Mutex // held while pid is given up, and while it is relied on
+	mu     sync.Mutex // held while pid is given up, and while it is relied on
+	buried int        // the last child that somebody else has waited for
 
 	file    *byte
 	argv    **byte
@@ -57,6 +59,9 @@ func (c *Child) Stop() (pid int) {
 	return c.PID()
 }
 
+// Stopped reports whether Stop was called. It is anybody's.
+func (c *Child) Stopped() bool { return atomic.LoadUint32(&c.stop) != 0 }
+
 // Signal sends a signal to the child, or to its process group. It is anybody's, but
 // after the end of the start only of those who know that the child has not been
 // waited for. Without a child the error is ESRCH.
@@ -67,17 +72,34 @@ func (c *Child) Signal(sig syscall.Signal, group bool) error {
 	if pid == 0 {
 		return syscall.ESRCH
 	}
-	if group {
-		pid = -pid
+	if group && syscall.Kill(-pid, sig) == nil {
+		return nil
 	}
-	return syscall.Kill(pid, sig)
+	return syscall.Kill(pid, sig) // which may not have its group yet
 }
+
+// Forked tells the pid of a child that was started in another way. If it is to be
+// stopped, it has to be by whoever tells that.
+func (c *Child) Forked(pid int) { c.setPID(int32(pid)) }
 
 // Buried tells that somebody else has waited for the child: its pid may be another's.
 func (c *Child) Buried() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.buried = c.PID()
 	c.setPID(0)
-	c.mu.Unlock()
+}
+
+// forked makes sure that the pid is known: an emulator may have left that out.
+func (c *Child) forked(pid int) {
+	if c.PID() == pid {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.buried != pid {
+		c.setPID(int32(pid))
+	}
 }
 
 // Doing says what keeps a child that does not come to its end; "" if it is not known. It
@@ -132,6 +154,7 @@ const (
 // prepare makes c ready for a start. A NUL in a string is an error, as for exec.
 func (c *Child) prepare(file string, attr *Attr) (err error) {
 	c.umask, c.user, c.noFile = attr.Umask, attr.User, attr.NoFile
+	c.dir, c.groups, c.nGroups = nil, nil, 0
 	c.argv, c.environ = attr.Argv.first(), attr.Environ.first()
 	if c.file, err = syscall.BytePtrFromString(file); err != nil {
 		return ChildError(syscall.EINVAL)

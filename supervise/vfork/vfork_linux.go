@@ -216,13 +216,13 @@ func (s *Starter) emptySlots() {
 func (s *Starter) fork(c *Child) (pid, pidfd int, err error) {
 	can, wanted := s.can, s.pidfd
 	for {
-		errno := s.forkWith(c, can, wanted)
+		n, errno := s.forkWith(c, can, wanted)
 		refused := errno != 0 || c.failed != 0 && c.step == stepLeave
 		switch {
 		case !refused:
 			s.can = can
 			s.can.memory = c.ran != 0 // it is emulated; the child itself may run all the same
-			return s.forked(c, can, wanted)
+			return s.forked(c, n, can, wanted)
 		case wanted && can.clone3 && (errno == syscall.EMFILE || errno == syscall.ENFILE):
 			wanted = false // rather no descriptor than no child
 		case errno == syscall.EAGAIN || errno == syscall.ENOMEM || errno == syscall.EMFILE || errno == syscall.ENFILE:
@@ -241,7 +241,7 @@ func (s *Starter) fork(c *Child) (pid, pidfd int, err error) {
 }
 
 // forkWith makes the child, with some of what the system may be able to do.
-func (s *Starter) forkWith(c *Child, can features, pidfd bool) syscall.Errno {
+func (s *Starter) forkWith(c *Child, can features, pidfd bool) (pid int, errno syscall.Errno) {
 	c.args = cloneArgs{flags: cloneVM | cloneVfork | cloneParentSettid, exitSignal: uint64(syscall.SIGCHLD)}
 	c.clone3, c.above = can.clone3, 0
 	if can.share {
@@ -256,16 +256,16 @@ func (s *Starter) forkWith(c *Child, can features, pidfd bool) syscall.Errno {
 	}
 	c.pidfd, c.failed, c.ran = -1, 0, 0
 	atomic.StoreUint32(&c.step, stepBegin)
-	pid, errno := forkAndExec(c)
+	n, errno := forkAndExec(c)
 	if errno == 0 {
-		c.setPID(int32(pid)) // an emulator may have left that out
+		c.forked(int(n))
 	}
-	return errno
+	return int(n), errno
 }
 
 // forked says what became of a child.
-func (s *Starter) forked(c *Child, can features, wanted bool) (pid, pidfd int, err error) {
-	pid, pidfd = c.PID(), int(c.pidfd)
+func (s *Starter) forked(c *Child, n int, can features, wanted bool) (pid, pidfd int, err error) {
+	pid, pidfd = n, int(c.pidfd)
 	if c.failed != 0 {
 		c.end()
 		return 0, -1, ChildError(c.failed)
