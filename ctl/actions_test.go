@@ -415,6 +415,7 @@ func TestFollow(t *testing.T) {
 		{"tail -f a", "/logtail/a/stdout", []string{"x\n", "y"}, nil, begin + "x\ny", ""},
 		{"tail -f web:1 stderr", "/logtail/web:1/stderr", []string{"x"}, nil, begin + "x", ""},
 		{"tail -f hä", "/logtail/h%c3%a4/stdout", []string{"x"}, nil, begin + "x", ""},
+		{"tail -f a#b;c?d%e", "/logtail/a%2523b%253Bc%253Fd%2525e/stdout", []string{"x"}, nil, begin + "x", ""},
 		{"maintail -f", "/mainlogtail", []string{"x"}, nil, begin + "x", ""},
 		{"tail -f nope", "", nil, nil, begin, testURL + "/logtail/nope/stdout Cannot read, status code 404\n"},
 		{"tail -f a", "", nil, dialError(syscall.ENOENT), begin,

@@ -229,7 +229,7 @@ func (s *session) dispatch(ctx context.Context, c *command, arg string) error {
 		if up, err := s.upcheck(ctx); err != nil {
 			return err
 		} else if !up {
-			if c.down != 0 {
+			if c.down != 0 && s.status != exitFailed {
 				s.status = c.down
 			}
 			return nil

@@ -119,11 +119,20 @@ func (s *session) update(ctx context.Context, arg string) error {
 				return err
 			}
 			if err != nil { // one that fails is no reason to leave the others
-				s.fail(exitFailed, unhandled(err))
+				s.fail(exitFailed, updateFailed(group, err))
 			}
 		}
 	}
 	return nil
+}
+
+// updateFailed says why a group could not be brought in line.
+func updateFailed(group string, err error) string {
+	var fault *xmlrpc.Fault
+	if errors.As(err, &fault) && fault.Code == xmlrpc.Failed {
+		return group + ": ERROR (" + strings.TrimPrefix(fault.Text, "FAILED: ") + ")"
+	}
+	return unhandled(err)
 }
 
 // checkGroups complains of groups that are neither active nor about to be.
@@ -317,6 +326,10 @@ func (s *session) open(ctx context.Context, url string) error {
 		return nil
 	}
 	s.hangUp()
+	if url != s.o.ServerURL {
+		// Name and password are for the server of the configuration.
+		s.o.Username, s.o.Password, s.o.HasUsername, s.o.HasPassword = "", "", false, false
+	}
 	s.o.ServerURL = url
 	before := s.status
 	defer func() { s.status = before }()

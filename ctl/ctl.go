@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -142,6 +143,8 @@ type session struct {
 	// there, and only there, is help added to what Supervisor would print.
 	person bool
 
+	patience time.Duration // for a server to say its version
+
 	keyboard *keyboard // nil unless both stdin and stdout are terminals
 	history  history
 	known    *[]xmlrpc.ProcessInfo // what completion has asked for on this line
@@ -153,12 +156,12 @@ type session struct {
 }
 
 func newSession(o Options, dial dialer) *session {
-	s := &session{o: o, dial: dial, in: &input{r: o.Stdin}, out: bufio.NewWriter(o.Stdout), err: o.Stderr}
+	s := &session{o: o, dial: dial, patience: answerTime, in: &input{r: o.Stdin}, out: bufio.NewWriter(o.Stdout), err: o.Stderr}
 	if f, ok := o.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		kind := os.Getenv("TERM")
 		s.person = kind != "" && kind != "dumb"
 		if in, ok := o.Stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
-			s.keyboard = &keyboard{in: in, out: f, input: s.in}
+			s.keyboard = &keyboard{in: in, out: f, input: s.in, catches: func() bool { return s.interrupts != nil }}
 		}
 	}
 	return s

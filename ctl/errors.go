@@ -3,11 +3,17 @@ package ctl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"os"
+	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"supervisor/inifile"
 	"supervisor/xmlrpc"
@@ -120,6 +126,14 @@ func unauthorized(err error) bool {
 // the same since Supervisor 3.0.
 const apiVersion = "3.0"
 
+// shuttingDown is what people are told who ask a daemon that is on its way out. Programs
+// know the fault.
+const shuttingDown = "ERROR: supervisord is shutting down"
+
+// answerTime is how long a server may take to say its version. One that runs says it in
+// milliseconds, whatever it is busy with.
+const answerTime = 15 * time.Second
+
 // upcheck asks whether a supervisord of the right version answers, and says so
 // if it does not. What it has no words for it returns.
 func (s *session) upcheck(ctx context.Context) (up bool, err error) {
@@ -127,7 +141,9 @@ func (s *session) upcheck(ctx context.Context) (up bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	version, err := d.APIVersion(ctx)
+	limited, cancel := context.WithTimeout(ctx, s.patience)
+	version, err := d.APIVersion(limited)
+	cancel()
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		s.fail(exitRefused, s.o.ServerURL, " refused connection")
@@ -135,9 +151,12 @@ func (s *session) upcheck(ctx context.Context) (up bool, err error) {
 	case errors.Is(err, syscall.ENOENT):
 		s.fail(exitNotRunning, s.o.ServerURL, " no such file")
 		s.advise(err)
+	case faultCode(err) == xmlrpc.ShutdownState && s.person:
+		s.fail(exitFailed, shuttingDown)
 	case faultCode(err) == xmlrpc.UnknownMethod:
 		s.fail(exitUnimplemented, "Sorry, supervisord responded but did not recognize the supervisor namespace commands that supervisorctl uses to control it.  Please check that the [rpcinterface:supervisor] section is enabled in the configuration file (see sample.conf).")
 	case err != nil:
+		s.advise(err)
 		return false, err
 	case version != apiVersion:
 		s.fail(exitNotInstalled, "Sorry, this version of supervisorctl expects to talk to a server with API version ", apiVersion, ", but the remote version is ", version, ".")
@@ -175,17 +194,22 @@ func advice(url string, err error) []string {
 		}
 	case errors.Is(err, syscall.ENOENT) && local:
 		return []string{
-			"There is no socket " + path + ": supervisord is probably not running, or its",
+			missing(path) + ": supervisord is probably not running, or its",
 			"[unix_http_server] names another file. Start it, or say where it is: -s URL,",
 			"-c FILE, or serverurl= in the section [supervisorctl].",
 		}
 	case errors.Is(err, syscall.EACCES) && local:
 		return []string{
-			"You may not use the socket " + path + ". Become the user who runs supervisord,",
+			"You may not use the socket " + path + whose(path) + ". Become the user who runs supervisord,",
 			"or let chmod= and chown= in its section [unix_http_server] admit you.",
 		}
 	case errors.As(err, &dns):
 		return []string{"The name of the host in " + url + " is not known. Is it spelled right?"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return []string{
+			"Somebody listens at " + url + ", but does not answer: supervisord may be stopped",
+			"(SIGSTOP) or traced, or another program has that address.",
+		}
 	case unauthorized(err):
 		return []string{
 			"The server wants the name and the password of its configuration: give them with",
@@ -194,4 +218,32 @@ func advice(url string, err error) []string {
 	default:
 		return nil
 	}
+}
+
+// missing says what of a path is not there.
+func missing(path string) string {
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return "There is no directory " + filepath.Dir(path)
+	}
+	return "There is no socket " + path
+}
+
+// whose says who owns what keeps us out: the socket, or else its directory.
+func whose(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		path = filepath.Dir(path)
+		if info, err = os.Stat(path); err != nil {
+			return ""
+		}
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	owner := strconv.FormatUint(uint64(st.Uid), 10)
+	if u, err := user.LookupId(owner); err == nil {
+		owner = u.Username
+	}
+	return fmt.Sprintf(" (%s belongs to %s, mode %v)", path, owner, info.Mode().Perm())
 }

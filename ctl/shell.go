@@ -93,6 +93,7 @@ type keyboard struct {
 	in, out *os.File
 	input   *input
 	before  *term.State // of the terminal, while it is in raw mode
+	catches func() bool // whether SIGINT is for somebody who does not end for it
 }
 
 // line reads a line, with editing, history and, unless complete is nil, TAB.
@@ -145,7 +146,11 @@ func (k *keyboard) raw(ctx context.Context, question string, read func(*term.Ter
 func (k *keyboard) untilKilled(ctx context.Context) (limited context.Context, end func()) {
 	limited, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 1)
-	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+	deadly := []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+	if !k.catches() {
+		deadly = append(deadly, syscall.SIGINT)
+	}
+	for _, sig := range deadly {
 		if !signal.Ignored(sig) { // nohup
 			signal.Notify(signals, sig)
 		}
@@ -164,6 +169,9 @@ func (k *keyboard) untilKilled(ctx context.Context) (limited context.Context, en
 		cancel()
 		sig := <-killed
 		signal.Stop(signals)
+		if sig == syscall.SIGQUIT { // for which Go would show its stacks
+			os.Exit(128 + int(syscall.SIGQUIT))
+		}
 		if sig != nil {
 			// Sending a signal to ourselves fails in no case that is known.
 			_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -20,6 +21,10 @@ func (s *session) showStatus(ctx context.Context, arg string) error {
 		return nil
 	}
 	infos, err := s.server.AllProcessInfo(ctx)
+	if faultCode(err) == xmlrpc.ShutdownState && s.person {
+		s.fail(exitFailed, shuttingDown)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -120,7 +125,22 @@ func (s *session) sayTable(infos []*xmlrpc.ProcessInfo, color bool) {
 			word = paint(info.State) + state + "\x1b[0m"
 		}
 		s.say(name, blanks(width+3-utf8.RuneCountInString(name)), word, blanks(10-len(state)), info.Description)
+		if how := exitOf(info); s.person && how != "" {
+			s.say(blanks(width+3), how)
+		}
 	}
+}
+
+// exitOf says how a process that has exited did so, "" if that was well. The line of the
+// table, which programs read, has no place for it.
+func exitOf(info *xmlrpc.ProcessInfo) string {
+	switch {
+	case info.State != xmlrpc.Exited, info.ExitStatus == 0:
+		return ""
+	case info.ExitStatus < 0:
+		return "ended by a signal"
+	}
+	return "exit status " + strconv.Itoa(info.ExitStatus)
 }
 
 func blanks(n int) string { return strings.Repeat(" ", max(n, 0)) }

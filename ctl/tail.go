@@ -75,11 +75,19 @@ func (s *session) tail(ctx context.Context, arg string) error {
 		return nil
 	}
 	if what.follow {
-		return s.follow(ctx, "/logtail/"+name+"/"+channel)
+		return s.follow(ctx, "/logtail/"+pathOf.Replace(name)+"/"+channel)
 	}
 	text, err := s.server.ReadProcessLog(ctx, name, channel, -int64(what.bytes), 0)
+	if err == nil && text == "" && channel == "stdout" && s.person {
+		defer s.say("  There is nothing on stdout. Try: tail ", name, " stderr")
+	}
 	return s.showLog(name, text, err)
 }
+
+// pathOf escapes what would end the name of a program in a URL. A server takes escapes
+// out twice, before and after it takes the URL apart, so they are put in twice: here and
+// by quote.
+var pathOf = strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23", ";", "%3B")
 
 // mainTail does the same for the log of supervisord.
 func (s *session) mainTail(ctx context.Context, arg string) error {

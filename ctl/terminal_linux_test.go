@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv("CTL_TEST_URL"); url != "" {
 		os.Exit(Run(context.Background(), Options{
 			ServerURL: url, Prompt: "supervisor", HistoryFile: os.Getenv("CTL_TEST_HISTORY"),
-			Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+			Interactive: os.Getenv("CTL_TEST_INTERACTIVE") != "",
+			Args:        os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		}))
 	}
 	os.Exit(m.Run())
@@ -328,6 +329,35 @@ func TestOneShotInterrupts(t *testing.T) {
 			t.Errorf("ended with %v", status)
 		}
 	})
+}
+
+// TestSignalsAtQuestion: whatever ends it, the terminal is as it was.
+func TestSignalsAtQuestion(t *testing.T) {
+	url := serve(t, &fake{infos: table})
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP} {
+		for _, args := range [][]string{{"shutdown"}, nil} {
+			s := at(t, url, []string{"CTL_TEST_INTERACTIVE=1"}, args...)
+			question := "y/N? "
+			if args == nil {
+				question = prompt
+			}
+			s.expect(question)
+			if err := s.cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			s.end()
+			const cooked = syscall.ICANON | syscall.ECHO | syscall.ISIG
+			if after := modes(t, s.master); after&cooked != cooked {
+				t.Errorf("%v at %q: the terminal has modes %o", sig, question, after)
+			}
+			for p := range s.drained() {
+				s.text = append(s.text, p...)
+			}
+			if bytes.Contains(s.text, []byte("goroutine")) {
+				t.Errorf("%v: it shows %s", sig, s.text)
+			}
+		}
+	}
 }
 
 func TestCredentialsAtTerminal(t *testing.T) {
