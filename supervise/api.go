@@ -294,16 +294,48 @@ func (a *API) MainLogPath(context.Context) string {
 // ClearProcessLogs empties the logs of a running process; of one that does not
 // run it leaves them as they are. Faults: BAD_NAME, FAILED.
 func (a *API) ClearProcessLogs(ctx context.Context, namespec string) (bool, error) {
-	return ask(ctx, a, func(time.Time) (bool, error) {
+	c, err := ask(ctx, a, func(time.Time) (*clearing, error) {
 		p, fault := a.s.table.process(namespec)
-		if fault == nil {
-			fault = a.s.clearLogs(p)
+		if fault != nil {
+			return nil, fault
 		}
-		return fault == nil, faultOr(fault)
+		return a.s.clearLogs(p), nil
 	})
+	if err == nil {
+		err = c.wait(ctx, a.s.log)
+	}
+	return err == nil, err
 }
 
-func (s *Supervisor) clearLogs(p *process) *xmlrpc.Fault {
+// ClearAllProcessLogs does the same for every process.
+func (a *API) ClearAllProcessLogs(ctx context.Context) ([]xmlrpc.Result, error) {
+	var all []*clearing
+	err := a.each(ctx, a.s.everybody, func(p *process, _ time.Time) { all = append(all, a.s.clearLogs(p)) })
+	if err != nil {
+		return nil, err
+	}
+	results := []xmlrpc.Result{}
+	for _, c := range all {
+		var fault *xmlrpc.Fault
+		if err = c.wait(ctx, a.s.log); err != nil && !errors.As(err, &fault) {
+			return nil, err
+		}
+		results = append(results, result(c.group, c.name, fault))
+	}
+	return results, nil
+}
+
+// clearing is the clearing of the logs of one process, which is under way.
+type clearing struct {
+	group, name string
+	logs        []*logFile
+	said        []chan error // for each of them
+}
+
+// clearLogs begins to clear the logs of a process; if it does not run there is nothing
+// to be cleared.
+func (s *Supervisor) clearLogs(p *process) *clearing {
+	c := &clearing{group: p.cfg.Group, name: p.cfg.Name}
 	for ch, o := range p.outputs {
 		if o == nil {
 			continue
@@ -312,21 +344,27 @@ func (s *Supervisor) clearLogs(p *process) *xmlrpc.Fault {
 		if p.logs[ch] == nil {
 			continue
 		}
-		if err := p.logs[ch].Clear(); err != nil {
-			s.log.Crit("cannot clear the log %s of %s: %v", p.logs[ch].Path(), p.cfg.Name, err)
-			return xmlrpc.NewFault(xmlrpc.Failed, p.namespec())
+		said := make(chan error, 1)
+		s.poller.slow.change(p.logs[ch], (*openLog).clear, func(err error) { said <- err })
+		c.logs, c.said = append(c.logs, p.logs[ch]), append(c.said, said)
+	}
+	return c
+}
+
+// wait waits until all has been done. Fault: FAILED.
+func (c *clearing) wait(ctx context.Context, log *Logger) error {
+	for i, said := range c.said {
+		select {
+		case err := <-said:
+			if err != nil {
+				log.Crit("cannot clear the log %s of %s: %v", c.logs[i].Path(), c.name, err)
+				return xmlrpc.NewFault(xmlrpc.Failed, xmlrpc.Namespec(c.group, c.name))
+			}
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	return nil
-}
-
-// ClearAllProcessLogs does the same for every process.
-func (a *API) ClearAllProcessLogs(ctx context.Context) ([]xmlrpc.Result, error) {
-	results := []xmlrpc.Result{}
-	err := a.each(ctx, a.s.everybody, func(p *process, _ time.Time) {
-		results = append(results, result(p.cfg.Group, p.cfg.Name, a.s.clearLogs(p)))
-	})
-	return results, err
 }
 
 // result says of one process what became of it.

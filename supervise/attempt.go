@@ -23,7 +23,7 @@ type attempt struct {
 	searched   string // the PATH in which a command without a slash is looked for
 	given      string // where it is; "" if that is still to be found out
 	socket     *sharedSocket
-	logs       [2]*openLog // by Channel; nil without
+	logs       [2]*logFile // by Channel; nil without
 
 	// Where it is, for others to see meanwhile.
 	fate   atomic.Int32 // of the loop that waits for it: see lend
@@ -135,18 +135,14 @@ func (w *spawner) start(a *attempt) (failure string) {
 		return pipeErrorText(cfg.Name, err)
 	}
 	a.begin(phaseLogs)
-	for _, l := range a.logs {
-		if l == nil {
-			continue
-		}
-		if err = l.openByName(); err != nil {
-			a.pipes.close()
-			return pipeErrorText(cfg.Name, err)
-		}
+	if err = a.openLogs(); err != nil {
+		a.pipes.close()
+		return pipeErrorText(cfg.Name, err)
 	}
 	a.begin(phaseFork)
 	if a.pid, a.pidfd, err = w.fork(a, socket); err != nil {
 		a.pipes.close()
+		a.closeLogs()
 		a.stopped = a.child.Stopped()
 		return forkErrorText(cfg.Name, err)
 	}
@@ -154,16 +150,38 @@ func (w *spawner) start(a *attempt) (failure string) {
 	return ""
 }
 
-// undo gives up what an attempt has brought, when there is no loop any more to do so.
-func (a *attempt) undo() {
-	for _, l := range a.logs {
-		if l != nil {
-			l.close()
+// openLogs opens the logs, both or none. Once there is a child they are closed by who
+// pumps to them.
+func (a *attempt) openLogs() error {
+	for ch, l := range a.logs {
+		if l == nil {
+			continue
+		}
+		if err := l.Open(); err != nil {
+			if ch == int(Stderr) && a.logs[Stdout] != nil {
+				a.logs[Stdout].Close()
+			}
+			return err
 		}
 	}
+	return nil
+}
+
+// closeLogs closes the logs.
+func (a *attempt) closeLogs() {
+	for _, l := range a.logs {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// undo gives up what an attempt has brought, when there is no loop any more to do so.
+func (a *attempt) undo() {
 	if a.pid == 0 {
 		return
 	}
+	a.closeLogs()
 	a.closeFiles()
 	// Nobody else waits for it, and it is not to outlive those who could stop it.
 	_ = syscall.Kill(a.pid, syscall.SIGKILL)

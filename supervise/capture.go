@@ -34,8 +34,14 @@ type capture struct {
 	ansi   ansi
 	body   captureBuffer
 
-	joined []byte // a token begun in an earlier chunk, and the chunk; reused
-	plain  []byte // without escape sequences; reused
+	*scratch // while something is done
+}
+
+// scratch is memory that captures need only while they work: whoever feeds many of them
+// has one for all.
+type scratch struct {
+	joined []byte // a token begun in an earlier chunk, and the chunk
+	plain  []byte // without escape sequences
 }
 
 // newCapture returns a filter. maxBytes is the limit of what is captured, 0 for
@@ -50,7 +56,9 @@ func newCapture(maxBytes int64, strip bool) *capture {
 }
 
 // Feed handles the next chunk of output.
-func (c *capture) Feed(p []byte, to outputSink) {
+func (c *capture) Feed(p []byte, to outputSink, with *scratch) {
+	c.scratch = with
+	defer func() { c.scratch = nil }()
 	if !c.enabled {
 		c.emit(p, to)
 		return
@@ -77,7 +85,9 @@ func (c *capture) Feed(p []byte, to outputSink) {
 
 // Finish handles the end of output: what is held back goes out. A capture that
 // was not ended is no communication.
-func (c *capture) Finish(to outputSink) {
+func (c *capture) Finish(to outputSink, with *scratch) {
+	c.scratch = with
+	defer func() { c.scratch = nil }()
 	held := c.token()[:c.held]
 	c.held = 0
 	c.emit([]byte(held), to)

@@ -63,9 +63,9 @@ func TestCapture(t *testing.T) {
 		var got recorder
 		c := newCapture(tt.max, tt.strip)
 		for _, chunk := range tt.chunks {
-			c.Feed([]byte(chunk), &got)
+			c.Feed([]byte(chunk), &got, new(scratch))
 		}
-		c.Finish(&got)
+		c.Finish(&got, new(scratch))
 		if strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
 			t.Errorf("%s:\n%s\nwant:\n%s", tt.name, strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
 		}
@@ -75,9 +75,9 @@ func TestCapture(t *testing.T) {
 func TestCaptureDiscard(t *testing.T) {
 	var got recorder
 	c := newCapture(100, false)
-	c.Feed([]byte(captureBegin+"old"), &got)
+	c.Feed([]byte(captureBegin+"old"), &got, new(scratch))
 	c.Discard()
-	c.Feed([]byte("new"+captureEnd), &got)
+	c.Feed([]byte("new"+captureEnd), &got, new(scratch))
 	if want := `event "new"`; got[len(got)-1] != want {
 		t.Errorf("got %s, want %s", got[len(got)-1], want)
 	}
@@ -106,13 +106,14 @@ func FuzzCapture(f *testing.F) {
 		first = within(first, len(p))
 		second = first + within(second, len(p)-first)
 		var whole, parts merged
+		mem := new(scratch)
 		c := newCapture(1<<40, strip)
-		c.Feed(p, &whole)
-		c.Finish(&whole)
+		c.Feed(p, &whole, mem)
+		c.Finish(&whole, mem)
 		for _, piece := range [][]byte{p[:first], p[first:second], p[second:]} {
-			c.Feed(piece, &parts)
+			c.Feed(piece, &parts, mem)
 		}
-		c.Finish(&parts)
+		c.Finish(&parts, mem)
 		compareMerged(t, parts, whole)
 		if !strip {
 			compareMerged(t, whole, captureWhole(p))
@@ -174,6 +175,7 @@ func (w *nowhere) communication(p []byte)  { w.n += len(p) }
 
 func TestCaptureAllocates(t *testing.T) {
 	var to nowhere
+	mem := new(scratch)
 	for _, strip := range []bool{false, true} {
 		c := newCapture(100, strip)
 		pieces := [][]byte{
@@ -182,7 +184,7 @@ func TestCaptureAllocates(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(100, func() {
 			for _, p := range pieces {
-				c.Feed(p, &to)
+				c.Feed(p, &to, mem)
 			}
 		}); n > 0 {
 			t.Errorf("strip %v: %v allocations", strip, n)
@@ -192,6 +194,7 @@ func TestCaptureAllocates(t *testing.T) {
 
 func BenchmarkCapture(b *testing.B) {
 	var to nowhere
+	mem := new(scratch)
 	for _, bb := range []struct{ name, text string }{
 		{"plain", strings.Repeat("a line of output, as long as they are\n", 1000)},
 		{"html", strings.Repeat("<li><a href='x'>item</a></li>\n", 1000)},
@@ -203,7 +206,7 @@ func BenchmarkCapture(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Feed(text, &to)
+				c.Feed(text, &to, mem)
 			}
 		})
 	}

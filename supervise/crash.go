@@ -21,8 +21,8 @@ func (f *logFile) onOpen(fn func(io.WriteCloser)) {
 	if s == nil {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock(nil)
+	defer s.unlock()
 	s.opened = fn
 	if s.file != nil {
 		fn(s.file)

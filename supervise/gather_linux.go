@@ -4,7 +4,6 @@ import (
 	"slices"
 	"syscall"
 	"time"
-	"unsafe"
 )
 
 const (
@@ -58,8 +57,15 @@ const (
 	epollET        = 1 << 31 // what package syscall has is negative
 )
 
+// epollControl changes what is watched of a descriptor.
 func epollControl(epfd, op, fd int, events uint32) error {
-	return syscall.EpollCtl(epfd, op, fd, &syscall.EpollEvent{Events: events, Fd: int32(fd)})
+	return epollControlOf(epfd, op, fd, events, 0)
+}
+
+// epollControlOf does so for one of several descriptors that have the same number one
+// after the other: events tell the generation.
+func epollControlOf(epfd, op, fd int, events uint32, generation int32) error {
+	return syscall.EpollCtl(epfd, op, fd, &syscall.EpollEvent{Events: events, Fd: int32(fd), Pad: generation})
 }
 
 func (g *gather) close() {
@@ -79,15 +85,16 @@ func (g *gather) wait() bool {
 	}
 	if full < len(g.busy) && !g.armed {
 		g.armed = true
-		// The arguments are right, so it cannot fail.
-		spec := struct{ Interval, Value syscall.Timespec }{Value: syscall.NsecToTimespec(int64(gatherEvery))}
-		_, _, _ = syscall.RawSyscall6(syscall.SYS_TIMERFD_SETTIME, uintptr(g.timer), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+		setTimer(g.timer, gatherEvery)
 	}
 	return full == 0
 }
 
 // expired hears that the timer has.
 func (g *gather) expired() { g.due, g.armed = true, false }
+
+// restart is for a new pump, which does not know what the former one has heard.
+func (g *gather) restart() { g.expired() }
 
 // saw notes that something came from a watched output at now, which may make it a
 // busy one.
@@ -105,7 +112,7 @@ func (g *gather) saw(o *output, now time.Time) {
 	if p.quick < busyReads {
 		return
 	}
-	if epollControl(g.epfd, syscall.EPOLL_CTL_MOD, o.fd, 0) != nil { // the end is waited for all the same
+	if epollControlOf(g.epfd, syscall.EPOLL_CTL_MOD, o.fd, 0, o.generation) != nil { // the end is waited for all the same
 		return
 	}
 	size, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(o.fd), syscall.F_SETPIPE_SZ, largePipe)
@@ -116,8 +123,10 @@ func (g *gather) saw(o *output, now time.Time) {
 	g.busy = append(g.busy, o)
 }
 
-// read reads from the busy outputs whose turn it is, once each.
-func (g *gather) read(buf []byte, end func(*output)) {
+// read has take read once from each of the busy outputs whose turn it is. One that take
+// reports an error for, other than EAGAIN, is not the pump's any more; nor is any if it
+// reports false.
+func (g *gather) read(take func(*output) (n int, err error, ok bool)) {
 	due := g.due
 	g.due = false
 	for i := len(g.busy) - 1; i >= 0; i-- { // from behind, because those that are through leave
@@ -125,15 +134,18 @@ func (g *gather) read(buf []byte, end func(*output)) {
 		if !due && !o.pace.full {
 			continue
 		}
-		n, err := o.readOnce(buf)
-		o.pace.full = n >= o.pace.much
+		n, err, ok := take(o)
+		if !ok {
+			return
+		}
 		switch {
-		case err == syscall.EAGAIN:
-			if epollControl(g.epfd, syscall.EPOLL_CTL_MOD, o.fd, syscall.EPOLLIN) == nil {
-				g.forget(o)
-			}
-		case err != nil:
-			end(o)
+		case err == nil:
+			o.pace.full = n >= o.pace.much
+		case err != syscall.EAGAIN:
+		case epollControlOf(g.epfd, syscall.EPOLL_CTL_MOD, o.fd, syscall.EPOLLIN, o.generation) == nil:
+			g.forget(o)
+		default:
+			o.pace.full = false
 		}
 	}
 }

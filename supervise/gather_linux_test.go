@@ -96,7 +96,7 @@ func TestGatherRead(t *testing.T) {
 	for range busyReads + 1 {
 		g.saw(out, now)
 	}
-	buf := make([]byte, readSize)
+	reader := newReader(readSize)
 	for _, step := range []struct {
 		name          string
 		write         int // before
@@ -121,7 +121,10 @@ func TestGatherRead(t *testing.T) {
 			t.Errorf("%s: watched: %v", step.name, watched)
 		}
 		g.due = step.due
-		g.read(buf, func(*output) { t.Errorf("%s: taken for ended", step.name) })
+		g.read(func(o *output) (int, error, bool) {
+			n, err := o.readOnce(reader, len(reader.buf))
+			return n, err, true
+		})
 		if out.pace.busy != step.busy {
 			t.Errorf("%s: busy: %v", step.name, out.pace.busy)
 		}
@@ -190,6 +193,7 @@ func TestBusyOutputIsReadSeldom(t *testing.T) {
 		case m := <-p.messages:
 			chunks++
 			size += len(m.data)
+			p.poller.taken(m)
 		case <-deadline:
 			t.Fatalf("%d bytes of %d in 10 s", size, lines*len(line))
 		}

@@ -334,7 +334,7 @@ func (l *Logger) clear() error {
 	if _, err := os.Stat(l.Path()); err != nil {
 		return os.ErrNotExist
 	}
-	if err := l.file.remove(); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := l.file.with((*openLog).remove); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if l.echo != nil && l.Enabled(Info) { // the file would not keep its lines
@@ -355,8 +355,8 @@ func (l *Logger) Close() {
 	for _, o := range l.outlets {
 		if o == l.echo && l.shared {
 			o.Flush(deadline)
-		} else {
-			o.Close(deadline)
+		} else if !o.Close(deadline) && o == l.toFile {
+			l.file.Close()
 		}
 	}
 }

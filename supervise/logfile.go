@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,11 +25,12 @@ const (
 
 // logFiles are the log files that are open, by path. Whoever names the same file
 // shares it, so that two programs with one log do not rotate it under each other.
-// It belongs to one goroutine, which alone opens and closes its files.
 type logFiles struct {
-	open    map[string]*openLog
 	streams streams          // that paths like /dev/stdout lead to
 	now     func() time.Time // of all its files
+
+	mu   sync.Mutex // for moments only: what may wait for a disk is done without it
+	open map[string]*openLog
 }
 
 func newLogFiles() *logFiles {
@@ -48,12 +48,13 @@ func newLogFile(path string, maxBytes int64, backups int) *logFile {
 	return newLogFiles().file(path, maxBytes, backups)
 }
 
-// logFile is where one user, a channel of a child or the activity log, writes.
+// logFile is where one user, a channel of a program or the activity log, writes.
 // After Supervisor's loggers.py, RotatingFileHandler, except that the file is
 // always in append mode, that only regular files rotate, and that no trouble with
 // the disk reaches the one who writes.
 //
-// Open and Close belong to the goroutine that owns files, everything else is free.
+// It is safe for concurrent use. What its methods do may take as long as a disk
+// takes, or as another user of the file, so the loop calls none but Path.
 type logFile struct {
 	files    *logFiles
 	path     string
@@ -68,6 +69,7 @@ type logFile struct {
 	// when it works again. It is called by the goroutine that writes.
 	report func(text string)
 
+	opened int                     // calls of Open without one of Close; with the lock of files
 	shared atomic.Pointer[openLog] // nil while closed
 }
 
@@ -75,55 +77,88 @@ type logFile struct {
 func (f *logFile) Path() string { return f.path }
 
 // Open opens the file for appending, by its name, even if it is already open. A
-// named pipe that nobody reads is no error: it is opened once somebody does.
+// named pipe that nobody reads is no error: it is opened once somebody does. Each
+// Open that has no error needs a Close.
 func (f *logFile) Open() error {
-	s := f.hold()
-	err := s.openByName()
-	if err != nil || f.shared.Load() != nil {
-		f.files.drop(s)
-		return err
+	s := f.join()
+	if !s.tryLock() {
+		if s.inUse.Load() { // by whoever writes to it, and may not be through soon
+			s.lookSoon.Store(true)
+			return nil
+		}
+		s.lock(nil)
 	}
-	f.take(s)
-	return nil
+	err := s.openByName()
+	s.unlock()
+	if err != nil {
+		f.Close()
+	}
+	return err
 }
 
-// hold returns the file for one user more, who is to call openByName, which may be done
-// in any goroutine, and then take or drop.
-func (f *logFile) hold() *openLog {
-	s := f.files.open[f.key]
+// join makes f one of the users of the file.
+func (f *logFile) join() *openLog {
+	f.files.mu.Lock()
+	defer f.files.mu.Unlock()
+	s := f.shared.Load()
 	if s == nil {
-		s = &openLog{path: f.path, key: f.key, private: f.private, streams: f.files.streams, now: f.files.now}
+		s = f.files.open[f.key]
+	}
+	if s == nil {
+		s = &openLog{path: f.path, private: f.private, streams: f.files.streams, now: f.files.now, place: make(chan struct{}, 1)}
 		f.files.open[f.key] = s
 	}
 	s.users++
+	f.opened++
+	f.shared.Store(s)
 	return s
 }
 
-// take has f write to s, which it holds.
-func (f *logFile) take(s *openLog) { f.shared.Store(s) }
-
-// drop gives up what hold gave. The last one closes the file.
-func (r *logFiles) drop(s *openLog) {
-	if s.users--; s.users == 0 {
-		delete(r.open, s.key)
-		s.close()
+// leave makes f one user less, and returns the file if that was the last.
+func (f *logFile) leave() *openLog {
+	f.files.mu.Lock()
+	defer f.files.mu.Unlock()
+	s := f.shared.Load()
+	if s == nil {
+		return nil
 	}
+	if f.opened--; f.opened == 0 {
+		f.shared.Store(nil)
+	}
+	if s.users--; s.users > 0 {
+		return nil
+	}
+	delete(f.files.open, f.key)
+	return s
 }
 
 // Close closes the file, unless others still have it open. What is written
-// afterwards is dropped.
+// afterwards is dropped. If somebody is just writing, he closes it; he does not wait for
+// a reader any more.
 func (f *logFile) Close() {
-	if s := f.shared.Swap(nil); s != nil {
-		f.files.drop(s)
+	s := f.leave()
+	if s == nil {
+		return
+	}
+	s.unused.Store(true)
+	if s.tryLock() {
+		s.unlock()
+	} else {
+		s.writer.exhaust(nil)
 	}
 }
 
 // Write appends the whole of p, then rotates the file if it has reached the limit.
 func (f *logFile) Write(p []byte) {
-	s := f.shared.Load()
-	if s == nil {
-		return
+	if s := f.shared.Load(); s != nil {
+		s.lock(nil)
+		defer s.unlock()
+		f.writeTo(s, p)
 	}
+}
+
+// writeTo is Write for who has the lock.
+func (f *logFile) writeTo(s *openLog, p []byte) {
 	if text := s.write(p, f.maxBytes, f.backups); text != "" && f.report != nil {
 		f.report(text)
 	}
@@ -132,48 +167,43 @@ func (f *logFile) Write(p []byte) {
 // WriteLines appends lines, of which ends has the end of each, as if they were
 // written one by one: a line that reaches the limit is the last in its file.
 func (f *logFile) WriteLines(lines []byte, ends []int) {
+	s := f.shared.Load()
+	if s == nil {
+		return
+	}
+	s.lock(nil)
+	defer s.unlock()
 	begin := 0
 	for i := 0; begin < len(lines); begin, ends = ends[i], ends[i+1:] {
-		room := f.room()
-		i = sort.Search(len(ends)-1, func(i int) bool { return int64(ends[i]-begin) >= room })
-		f.Write(lines[begin:ends[i]])
+		i = len(ends) - 1
+		if f.maxBytes > 0 {
+			room := f.maxBytes - s.size
+			i = sort.Search(i, func(i int) bool { return int64(ends[i]-begin) >= room })
+		}
+		f.writeTo(s, lines[begin:ends[i]])
 	}
-}
-
-// room is how many bytes can be written before the file is rotated.
-func (f *logFile) room() int64 {
-	s := f.shared.Load()
-	if s == nil || f.maxBytes <= 0 {
-		return math.MaxInt64
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return f.maxBytes - s.size
 }
 
 // Reopen opens the file anew by its name. If that fails, writing goes on in the
 // old file as long as there is one, and opening is tried again.
 func (f *logFile) Reopen() error {
-	if s := f.shared.Load(); s != nil {
-		return s.reopen()
-	}
-	return nil
+	return f.with((*openLog).reopen)
 }
 
 // Clear deletes the file, which may be missing, and begins it anew. Backups stay.
 func (f *logFile) Clear() error {
-	if err := f.remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return f.Reopen()
+	return f.with((*openLog).clear)
 }
 
-// remove deletes the file's name. Devices, pipes and sockets stay.
-func (f *logFile) remove() error {
-	if s := f.shared.Load(); s == nil || !s.isRegular() {
+// with calls do with the lock, if the file is open.
+func (f *logFile) with(do func(*openLog) error) error {
+	s := f.shared.Load()
+	if s == nil {
 		return nil
 	}
-	return os.Remove(f.path)
+	s.lock(nil)
+	defer s.unlock()
+	return do(s)
 }
 
 // inode is what is asked about files here.
@@ -189,23 +219,30 @@ type inode struct {
 // zero value is that of none.
 type fileID struct{ device, number uint64 }
 
-// openLog is an open file and all who write to it.
+// openLog is an open file and all who write to it. Who has its lock may take as long
+// as the disk takes; so it is one that can be tried, and that one can cease to wait for.
 type openLog struct {
 	path    string
-	key     string // path, cleaned: what it has in the registry
 	private bool
 	streams streams
 	now     func() time.Time
-	users   int // logFiles that have it open; for the owner of the registry
+	users   int // by whom it is open; with the lock of logFiles
 
-	mu      sync.Mutex
-	file    io.WriteCloser // nil: closed, or it could not be opened
-	regular bool           // a diskFile with a name of its own: can be deleted and rotated
-	size    int64          // where the last write ended, as far as we know
-	id      fileID
+	place    chan struct{} // the lock: who has put something in has it
+	inUse    atomic.Bool   // there is a file
+	regular  atomic.Bool   // it is a diskFile with a name of its own: can be deleted and rotated
+	unused   atomic.Bool   // whoever has the lock closes it
+	writer   writing       // of who writes to a stream
+	slow     slowLog       // how it is dealt with as long as it takes its time
+	lookSoon atomic.Bool   // the next who writes looks whether the name leads to another file
 
-	wanted   bool      // should be opened by name as soon as that works
-	err      error     // why it has not worked so far
+	// With the lock:
+	file   io.WriteCloser // nil: closed, or it could not be opened
+	size   int64          // where the last write ended, as far as we know
+	id     fileID
+	wanted bool  // should be opened by name as soon as that works
+	err    error // why it has not worked so far
+
 	lookAt   time.Time // when next to see whether opening works or is due
 	rotateAt time.Time // not to be rotated before
 
@@ -215,18 +252,54 @@ type openLog struct {
 	opened func(io.WriteCloser) // told of each file that is opened, with the lock; nil mostly
 }
 
+func (s *openLog) tryLock() bool {
+	select {
+	case s.place <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// lock waits for the lock, and reports whether it has it; not if giveUp, which may be
+// nil, is closed before.
+func (s *openLog) lock(giveUp <-chan struct{}) bool {
+	if s.tryLock() {
+		return true
+	}
+	select {
+	case s.place <- struct{}{}:
+		return true
+	case <-giveUp:
+		return false
+	}
+}
+
+func (s *openLog) unlock() {
+	for {
+		if s.unused.Load() {
+			s.closeFile()
+			s.wanted = false
+		}
+		<-s.place
+		// Who has found it locked relies on us.
+		if s.slow.left.Load() != nil {
+			if l := s.slow.left.Swap(nil); l != nil {
+				l.unlocked(s)
+			}
+		}
+		if !s.unused.Load() || !s.inUse.Load() || !s.tryLock() {
+			return
+		}
+	}
+}
+
 // openByName makes sure that the file of this name is the one that is open.
 func (s *openLog) openByName() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.file != nil && s.current() {
 		return nil
 	}
-	err := s.open(false)
-	if errors.Is(err, errNoReader) {
-		return nil
-	}
-	return err
+	return s.reopen()
 }
 
 // current reports whether the open file is still the one of this name.
@@ -236,8 +309,9 @@ func (s *openLog) current() bool {
 }
 
 func (s *openLog) reopen() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if s.unused.Load() {
+		return nil
+	}
 	err := s.open(false)
 	if errors.Is(err, errNoReader) {
 		return nil
@@ -245,10 +319,19 @@ func (s *openLog) reopen() error {
 	return err
 }
 
-func (s *openLog) isRegular() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.regular
+func (s *openLog) clear() error {
+	if err := s.remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return s.reopen()
+}
+
+// remove deletes the file's name. Devices, pipes and sockets stay.
+func (s *openLog) remove() error {
+	if s.unused.Load() || !s.regular.Load() {
+		return nil
+	}
+	return os.Remove(s.path)
 }
 
 // open opens the file by name and lets go of the old one. On failure the old one
@@ -267,21 +350,17 @@ func (s *openLog) open(truncate bool) error {
 		return err
 	}
 	s.closeFile()
-	s.file, s.id, s.regular, s.size = file, info.fileID, info.regular(), info.size
+	s.file, s.id, s.size = file, info.fileID, info.size
 	if truncate {
 		s.size = 0
 	}
+	s.regular.Store(info.regular())
+	s.slow.device.Store(info.device)
+	s.inUse.Store(true)
 	if s.opened != nil {
 		s.opened(file)
 	}
 	return nil
-}
-
-func (s *openLog) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closeFile()
-	s.wanted = false
 }
 
 func (s *openLog) closeFile() {
@@ -289,26 +368,28 @@ func (s *openLog) closeFile() {
 		// Every write was checked, and there is no second chance at a close.
 		_ = s.file.Close()
 		s.file = nil
+		s.inUse.Store(false)
 	}
 }
 
 // write appends p and says what there is to say about it, mostly nothing.
 func (s *openLog) write(p []byte, maxBytes int64, backups int) (remark string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if s.unused.Load() {
+		return ""
+	}
 	if s.wanted {
 		s.retry()
 	}
 	if s.file == nil {
 		return s.lose(len(p), s.err)
 	}
-	n, err := s.writeFile(p)
+	n, err := s.put(p)
 	if err != nil {
 		remark = s.lose(len(p)-n, err)
 	} else if s.lost > 0 {
 		remark = s.recovered()
 	}
-	if !s.regular {
+	if !s.regular.Load() {
 		return remark
 	}
 	if s.size += int64(n); maxBytes > 0 && s.size >= maxBytes {
@@ -320,17 +401,60 @@ func (s *openLog) write(p []byte, maxBytes int64, backups int) (remark string) {
 	return remark
 }
 
-// writeFile is called with the lock and returns with it. It lets go of it for
-// what may take as long as a reader likes, so that reopening and closing never
-// wait for one; the file itself then keeps chunks whole.
-func (s *openLog) writeFile(p []byte) (int, error) {
-	file := s.file
-	if s.regular {
-		return file.Write(p)
+// put writes p. Where there is a reader to be waited for, the writer can be told to
+// cease.
+func (s *openLog) put(p []byte) (int, error) {
+	if stream, ok := s.file.(*os.File); ok {
+		return s.writer.write(stream, p, &s.unused)
 	}
-	s.mu.Unlock()
-	defer s.mu.Lock()
-	return file.Write(p)
+	return s.file.Write(p)
+}
+
+// writing is what is known of who writes to a stream, and may wait for its reader.
+type writing struct {
+	mu     sync.Mutex
+	out    *output  // that has the lock of the log; nil for none that can be told
+	stream *os.File // that it writes to just now
+	ceased bool     // it was told
+}
+
+func (w *writing) set(o *output) {
+	w.mu.Lock()
+	w.out = o
+	w.mu.Unlock()
+}
+
+func (w *writing) write(stream *os.File, p []byte, unused *atomic.Bool) (int, error) {
+	w.mu.Lock()
+	w.stream = stream
+	if w.out != nil && w.out.giveUp.Load() || unused.Load() {
+		w.cease()
+	}
+	w.mu.Unlock()
+	n, err := stream.Write(p)
+	w.mu.Lock()
+	w.stream = nil
+	if w.ceased {
+		w.ceased = false
+		_ = stream.SetWriteDeadline(time.Time{}) // as cease could, so can this
+	}
+	w.mu.Unlock()
+	return n, err
+}
+
+// exhaust makes o, which is given up, or whoever writes if it is nil, cease to wait, if
+// the stream is of a kind where that can be done.
+func (w *writing) exhaust(o *output) {
+	w.mu.Lock()
+	if (o == nil || w.out == o) && w.stream != nil {
+		w.cease()
+	}
+	w.mu.Unlock()
+}
+
+func (w *writing) cease() {
+	w.ceased = true
+	_ = w.stream.SetWriteDeadline(time.Now()) // a thread that waits in the system cannot be freed
 }
 
 // retry opens the file by its name if the last attempt, which failed, is long
@@ -350,7 +474,7 @@ func (s *openLog) retry() {
 // the last of what was written before in the old one.
 func (s *openLog) look() {
 	now := s.now()
-	if now.Before(s.lookAt) {
+	if now.Before(s.lookAt) && !s.lookSoon.Swap(false) {
 		return
 	}
 	s.lookAt = now.Add(logRetry)
@@ -502,5 +626,5 @@ func cause(err error) error {
 // file is not a regular one.
 func (f *logFile) mayBlock() bool {
 	s := f.shared.Load()
-	return s != nil && !s.isRegular()
+	return s != nil && !s.regular.Load()
 }

@@ -197,7 +197,7 @@ func TestSharedFile(t *testing.T) {
 	files := newLogFiles()
 	a := files.file(path, 12, 2)
 	b := files.file(filepath.Dir(path)+"/./a.log", 12, 2)
-	for _, f := range []*logFile{a, a, b} { // opening twice is opening once
+	for _, f := range []*logFile{a, a, b} { // one that is opened twice has to be closed twice
 		if err := f.Open(); err != nil {
 			t.Fatal(err)
 		}
@@ -209,9 +209,11 @@ func TestSharedFile(t *testing.T) {
 	compareContents(t, contents(t, path), map[string]string{
 		"": "aaa\nbbb\n", ".1": "bbb\naaa\nbbb\n", ".2": "aaa\nbbb\naaa\n"})
 	a.Close()
+	a.Write([]byte("a\n"))
+	a.Close()
 	a.Write([]byte("dropped"))
-	b.Write([]byte("b\n"))
-	if got := readFile(t, path); got != "aaa\nbbb\nb\n" {
+	b.Write([]byte("b"))
+	if got := readFile(t, path); got != "aaa\nbbb\na\nb" {
 		t.Errorf("after one has closed: %q", got)
 	}
 	b.Close()

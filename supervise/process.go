@@ -216,26 +216,15 @@ func (s *Supervisor) attend(p *process, a *attempt) {
 
 // awaitEnd sees to it that the end of a new child becomes known.
 func (s *Supervisor) awaitEnd(p *process, pidfd int) {
-	p.child = nil
-	if pidfd < 0 {
-		s.watchAllChildren()
-		return
-	}
-	c := &child{proc: p, pidfd: pidfd, outputs: p.outputs}
-	if err := s.poller.addChild(c); err != nil {
-		syscall.Close(pidfd)
-		s.watchAllChildren()
-		return
-	}
-	p.child = c
-}
-
-func (p *process) closeLogs() {
-	for _, l := range p.logs {
-		if l != nil {
-			l.Close()
+	p.child = &child{proc: p, pidfd: pidfd, outputs: p.outputs}
+	if pidfd >= 0 {
+		if s.poller.addChild(p.child) == nil {
+			return
 		}
+		syscall.Close(pidfd)
+		p.child.pidfd = -1
 	}
+	s.watchAllChildren()
 }
 
 // follow begins to pump one output of a new child.
@@ -254,27 +243,15 @@ func (s *Supervisor) follow(p *process, ch Channel, fd int) {
 	if cfg.Syslog {
 		o.syslog = s.syslog
 	}
-	p.outputs[ch] = o
 	if err := s.poller.add(o); err != nil {
 		s.log.Crit("cannot follow the %v of %s: %v", ch, p.cfg.Name, err)
-		o.ended = true
 		syscall.Close(fd)
-	}
-}
-
-// finishOutputs asks the pumps of a reaped child for its last words. When they
-// are in the logs the child has exited.
-func (s *Supervisor) finishOutputs(p *process, now time.Time) {
-	waiting := false
-	for _, o := range p.outputs {
-		if o != nil && !o.ended {
-			s.poller.finish(o)
-			waiting = true
+		if o.log != nil {
+			go o.log.Close()
 		}
+		return
 	}
-	if !waiting {
-		s.exit(p, now)
-	}
+	p.outputs[ch] = o
 }
 
 // exit is the end of a child whose output is complete.
@@ -286,7 +263,6 @@ func (s *Supervisor) exit(p *process, now time.Time) {
 		p.stdin = nil
 	}
 	p.outputs, p.child = [2]*output{}, nil
-	p.closeLogs()
 	s.feed(p, now, exited{how})
 	if p.group.pool != nil {
 		p.listener = protocol{}
@@ -297,6 +273,7 @@ func (s *Supervisor) exit(p *process, now time.Time) {
 
 // handle acts on what a pump or a stdin writer says.
 func (s *Supervisor) handle(m message, now time.Time) {
+	defer s.poller.taken(m)
 	switch m.kind {
 	case inputWritten:
 		m.in.written(m.err)
@@ -328,11 +305,7 @@ func (s *Supervisor) handle(m message, now time.Time) {
 		}
 		s.listen(p, m.data, now)
 	case outputEnded:
-		m.out.ended = true
 		s.sayClosed(p, m.out)
-		if p.reaped != nil && p.outputsEnded() {
-			s.exit(p, now)
-		}
 	}
 }
 
@@ -348,15 +321,6 @@ func (s *Supervisor) sayClosed(p *process, o *output) {
 	}
 	s.log.Debug("fd %d closed, stopped monitoring <%s at %d for <Subprocess at %d with name %s in state %v> (%v)>",
 		o.fd, kind, o.fd, p.PID, p.cfg.Name, p.State, o.channel)
-}
-
-func (p *process) outputsEnded() bool {
-	for _, o := range p.outputs {
-		if o != nil && !o.ended {
-			return false
-		}
-	}
-	return true
 }
 
 // view is a process as it was at one moment, for other goroutines than the loop.

@@ -1,12 +1,10 @@
 package supervise
 
 import (
-	"errors"
 	"io"
 	"os"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // messageKind says what a pump tells the loop.
@@ -18,7 +16,7 @@ const (
 	outputSpoken                      // a chunk of a listener's protocol
 	outputEnded                       // nothing more will come
 	inputWritten                      // a stdin writer is through; err says how
-	childEnded                        // a child has ended, all it said has been told
+	childEnded                        // a child has ended, and what it said has been told
 )
 
 // message is what the loop hears of a child's pipes, in the order it happened.
@@ -34,21 +32,36 @@ type message struct {
 // child is a child that a poller waits for.
 type child struct {
 	proc    *process   // the loop's
-	pidfd   int        // the pump closes it
+	through bool       // the loop's: childEnded was seen
+	pidfd   int        // the poller closes it; -1 for none
 	outputs [2]*output // all of them, also those that ended earlier
+
+	// With the poller's lock:
+	ended   bool // its last words are being taken
+	told    bool // the loop knows of the end
+	awaited bool // somebody sees to it that this does not take too long
 }
 
-// output is one output of one child, from the pipe to the log. After it is
-// handed to a pump only the pump touches it, but for what is said to be the
-// loop's.
+// outputState is in whose hands an output is.
+type outputState int
+
+const (
+	outputWatched outputState = iota // the pump's, whose epoll set has it
+	outputAlone                      // of a goroutine of its own
+	outputAway                       // its log takes its time: see slowLogs
+	outputClosed                     // nobody's any more
+)
+
+// output is one output of one child, from the pipe to the log. After it is handed to
+// a poller only one goroutine at a time touches it, but for what is said to be the
+// loop's or to have a lock.
 type output struct {
 	proc    *process // the loop's
 	channel Channel
-	ended   bool // the loop's: outputEnded was seen
 
-	fd       int // read end, non-blocking; the pump closes it
+	fd       int // read end, non-blocking; the poller closes it
 	name     string
-	log      *logFile // nil for none
+	log      *logFile // nil for none; it was opened for this output, which closes it
 	main     *Logger
 	filter   *capture // nil if output passes as it is
 	syslog   *syslogWriter
@@ -57,8 +70,18 @@ type output struct {
 
 	send     func(message) // to the loop; may block
 	clearing atomic.Bool   // the loop's order to forget what is being captured
-	pace     pace          // with a poller: how often there is something
-	file     *os.File      // with a pump of its own: what it reads from
+	giveUp   atomic.Bool   // the order to end without reading any more
+	reader   *reader       // who is just reading it
+	pace     pace          // while it is watched: how often there is something
+	// generation is that of its descriptor, while it is watched.
+	generation int32
+	file       *os.File      // alone: what it reads from
+	stop       chan struct{} // alone: closed with giveUp
+
+	// With the poller's lock:
+	state outputState
+	child *child // that has ended; nil while it runs
+	said  bool   // what the child said last is in the log
 }
 
 const (
@@ -72,8 +95,80 @@ const (
 	largePipe = 1 << 20
 )
 
+// reader is a goroutine that reads outputs, and its memory.
+type reader struct {
+	buf     []byte
+	scratch scratch
+	// relief, if not nil, watches how long the reader is busy with a log, and has it
+	// relieved of all but that one output if that takes too long: then relief is nil.
+	relief *relief
+	// locks says that it takes the lock of a log only to write; else it has it already.
+	locks bool
+	disk  chan struct{} // with locks: who has put something in may hold a thread
+	lost  lost          // of the pump when it was relieved
+}
+
+// lost is what a pump goes on with when it was relieved of all others.
+type lost struct {
+	out    *output  // nil if it has ended
+	log    *openLog // of it
+	locked bool     // it has the lock of the log
+	device uint64   // that the log is on
+}
+
+func newReader(size int) *reader { return &reader{buf: make([]byte, size)} }
+
+// write takes a piece of output to its log.
+func (r *reader) write(o *output, p []byte) {
+	s := o.log.shared.Load()
+	switch {
+	case s == nil:
+	case r.locks:
+		r.writeAlone(o, s, p)
+	default:
+		r.begin(o, s)
+		o.log.writeTo(s, p)
+		r.end()
+	}
+}
+
+// writeAlone waits for the log as long as it takes, or until o is given up.
+func (r *reader) writeAlone(o *output, s *openLog, p []byte) {
+	if s.regular.Load() {
+		select {
+		case r.disk <- struct{}{}:
+			defer func() { <-r.disk }()
+		case <-o.stop:
+			return
+		}
+	}
+	if s.lock(o.stop) {
+		s.writer.set(o)
+		o.log.writeTo(s, p)
+		s.writer.set(nil)
+		s.unlock()
+	}
+}
+
+// begin and end enclose what a disk may take its time for: something with a log, for
+// an output, or for none any more.
+func (r *reader) begin(o *output, s *openLog) {
+	if r.relief != nil {
+		r.relief.begin(r, o, s)
+	}
+}
+
+func (r *reader) end() {
+	if r.relief != nil {
+		if device, ok := r.relief.end(r); !ok {
+			r.relief, r.lost.device = nil, device
+		}
+	}
+}
+
 // deliver takes one chunk, as read, to everywhere it goes.
-func (o *output) deliver(p []byte) {
+func (o *output) deliver(p []byte, r *reader) {
+	o.reader = r
 	if o.listener {
 		o.send(message{kind: outputSpoken, out: o, data: append([]byte(nil), p...)})
 	}
@@ -84,7 +179,7 @@ func (o *output) deliver(p []byte) {
 	if o.clearing.Swap(false) {
 		o.filter.Discard()
 	}
-	o.filter.Feed(p, o)
+	o.filter.Feed(p, o, &r.scratch)
 }
 
 // output takes a piece of output to the log and to whoever else wants it. What is
@@ -94,7 +189,7 @@ func (o *output) output(p []byte, captured bool) {
 		return
 	}
 	if o.log != nil && !captured {
-		o.log.Write(p) // what cannot be written it reports itself; the program goes on
+		o.reader.write(o, p) // what cannot be written it reports itself; the program goes on
 	}
 	if o.listener {
 		return
@@ -120,10 +215,10 @@ func (o *output) communication(p []byte) {
 
 // readOnce reads what is there, at most a buffer full, and delivers it. It
 // returns how much that was, and io.EOF at the end, or EAGAIN where nothing is.
-func (o *output) readOnce(buf []byte) (int, error) {
-	n, err := ignoringEINTR(func() (int, error) { return syscall.Read(o.fd, buf) })
+func (o *output) readOnce(r *reader, size int) (int, error) {
+	n, err := ignoringEINTR(func() (int, error) { return syscall.Read(o.fd, r.buf[:size]) })
 	if n > 0 {
-		o.deliver(buf[:n])
+		o.deliver(r.buf[:n], r)
 		return n, nil
 	}
 	if err == nil {
@@ -132,50 +227,19 @@ func (o *output) readOnce(buf []byte) (int, error) {
 	return 0, err
 }
 
-// drain delivers what the pipe holds now, and no more: somebody who still has
-// the other end could write for ever.
-func (o *output) drain(buf []byte) {
-	for left := largePipe; left > 0; {
-		n, err := o.readOnce(buf[:min(left, len(buf))])
-		if err != nil {
-			return
-		}
-		left -= n
-	}
-}
-
-// end is the last thing a pump does with an output, but for closing the pipe.
-func (o *output) end() {
+// finish is the last thing that is done with an output, but for closing its pipe:
+// what was held back goes out, and its log is no longer used. If that was its last
+// user, who unlocks it closes it.
+func (o *output) finish(r *reader) {
+	o.reader = r
 	if o.filter != nil {
-		o.filter.Finish(o)
+		o.filter.Finish(o, &r.scratch)
 	}
+	if o.log != nil {
+		o.log.Close()
+	}
+	o.reader = nil
 	o.send(message{kind: outputEnded, out: o})
-}
-
-// run is a pump for this output alone: for listeners, for logs whose writing may
-// block (a terminal, a pipe) and for systems without a poller.
-func (o *output) run() {
-	defer o.file.Close()
-	buf := make([]byte, pipeSize)
-	for {
-		n, err := o.file.Read(buf)
-		if n > 0 {
-			o.deliver(buf[:n])
-		}
-		if errors.Is(err, os.ErrDeadlineExceeded) { // finish
-			o.drain(buf)
-		}
-		if err != nil {
-			o.end()
-			return
-		}
-	}
-}
-
-// finishAlone makes run drain and end.
-func (o *output) finishAlone() {
-	// It fails only if the pump has ended by itself, which is as good.
-	_ = o.file.SetReadDeadline(time.Now())
 }
 
 // ignoringEINTR repeats a system call that a signal interrupted.
@@ -186,4 +250,21 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 			return n, err
 		}
 	}
+}
+
+// drain delivers what the pipe of a child that has ended holds now, and no more:
+// somebody who still has the other end could write for ever. The error is io.EOF if
+// nobody has.
+func (o *output) drain(r *reader) error {
+	for left := largePipe; left > 0 && !o.giveUp.Load(); {
+		n, err := o.readOnce(r, min(left, len(r.buf)))
+		if err == syscall.EAGAIN {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		left -= n
+	}
+	return nil
 }

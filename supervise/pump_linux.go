@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"syscall"
@@ -8,31 +9,40 @@ import (
 )
 
 // poller pumps the outputs of all children, but for those that add knows of, in one
-// goroutine: an idle child costs no stack and no buffer. It waits on an epoll
+// goroutine, the pump: an idle child costs no stack and no buffer. It waits on an epoll
 // descriptor of its own, and the runtime's poller waits on that one, so no thread is
 // held while nothing comes.
 //
 // It also waits for the children themselves: who has read a child's last output
 // is the first to be able to say that it has ended.
+//
+// The pump writes to logs itself, which costs the least. One that has to wait for a disk
+// is relieved of all other outputs by another goroutine, which is the pump from then on;
+// and what belongs to a log that was slow is left to slowLogs for a while. So neither
+// ends of children nor outputs wait longer than some milliseconds for a log not their own.
 type poller struct {
-	epfd    int
-	file    *os.File // epfd, known to the runtime's poller
-	wakeFd  int      // eventfd: there are commands
-	adds    chan watched
-	ends    chan *output
-	stopped chan struct{}
-	loop    chan<- message
-	watched map[int32]watched
-	late    []*output // ends that came while the loop was busy
-	buf     []byte
-	gather  gather
+	outputs
+	epfd   int
+	file   *os.File // epfd, known to the runtime's poller
+	conn   syscall.RawConn
+	wakeFd int // eventfd: there are orders
+	relief *relief
+	gather gather // the pump's alone
+
+	// With the lock:
+	watched    map[int32]watched // by descriptor
+	generation int32
+	endings    []*child  // children that have ended
+	ceased     []*output // are to be closed
+	stopping   bool      // no output will come any more
+	stopped    bool      // there is no pump any more
 }
 
 // watched is what a descriptor belongs to: an output or a child.
 type watched struct {
-	fd    int
-	out   *output
-	child *child
+	out        *output
+	child      *child
+	generation int32 // of several that had the same number one after the other
 }
 
 // newPoller starts a poller that reports to loop. close ends it.
@@ -41,251 +51,468 @@ func newPoller(loop chan<- message) (*poller, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	wakeFd, _, errno := syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
-	if errno != 0 {
-		syscall.Close(epfd)
-		return nil, os.NewSyscallError("eventfd2", errno)
-	}
-	p := &poller{
-		epfd: epfd, wakeFd: int(wakeFd), loop: loop,
-		adds: make(chan watched, 64), ends: make(chan *output, 64),
-		stopped: make(chan struct{}), watched: map[int32]watched{},
-		buf: make([]byte, readSize),
-	}
-	p.gather.start(epfd)
-	err = p.register(p.wakeFd)
+	p := &poller{outputs: newOutputs(loop), epfd: epfd, wakeFd: -1, watched: map[int32]watched{}}
+	p.gather.timer = -1
+	p.slow = newSlowLogs(p)
+	pump := newReader(readSize)
+	p.relief, err = newRelief(p, pump)
 	if err == nil {
-		err = syscall.SetNonblock(epfd, true) // or NewFile would not poll it
+		err = p.prepare()
 	}
 	if err != nil {
-		p.gather.close()
-		syscall.Close(epfd)
-		syscall.Close(p.wakeFd)
-		return nil, os.NewSyscallError("epoll_ctl", err)
+		p.release()
+		return nil, err
 	}
-	p.file = os.NewFile(uintptr(epfd), "epoll")
-	go p.run()
+	go p.run(pump)
 	return p, nil
 }
 
-// register makes the system report what can be read from fd.
-func (p *poller) register(fd int) error {
-	return epollControl(p.epfd, syscall.EPOLL_CTL_ADD, fd, syscall.EPOLLIN)
+// prepare makes what the pump waits for.
+func (p *poller) prepare() error {
+	wakeFd, _, errno := syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if errno != 0 {
+		return os.NewSyscallError("eventfd2", errno)
+	}
+	p.wakeFd = int(wakeFd)
+	p.gather.start(p.epfd)
+	err := epollControl(p.epfd, syscall.EPOLL_CTL_ADD, p.wakeFd, syscall.EPOLLIN)
+	if err == nil {
+		err = syscall.SetNonblock(p.epfd, true) // or NewFile would not poll it
+	}
+	if err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	p.file = os.NewFile(uintptr(p.epfd), "epoll")
+	p.conn, err = p.file.SyscallConn()
+	return err
+}
+
+// release closes what the pump waits for.
+func (p *poller) release() {
+	if p.relief != nil {
+		p.relief.close()
+	}
+	p.gather.close()
+	if p.wakeFd >= 0 {
+		syscall.Close(p.wakeFd)
+	}
+	if p.file != nil {
+		p.file.Close()
+	} else {
+		syscall.Close(p.epfd)
+	}
 }
 
 // add begins to pump an output. The loop calls it. What may hold up others has a
-// pump of its own, and so has a listener, since somebody waits for each thing that it
-// says: a read that finds nothing more takes the place of asking epoll twice.
+// goroutine of its own, and so has a listener, since somebody waits for each thing that
+// it says: a read that finds nothing more takes the place of asking epoll twice.
 func (p *poller) add(o *output) error {
 	if o.listener || o.log != nil && o.log.mayBlock() {
-		o.file = os.NewFile(uintptr(o.fd), o.name)
-		o.send = func(m message) { p.loop <- m }
-		go o.run()
+		p.addAlone(o)
 		return nil
 	}
 	o.send = p.send
-	return p.watch(watched{fd: o.fd, out: o})
+	return p.watchOutput(o)
 }
 
-// addChild begins to wait for the end of a child, of which add knows the outputs.
-// The loop calls it, and hears of it by childEnded. The poller closes the pidfd.
-func (p *poller) addChild(c *child) error { return p.watch(watched{fd: c.pidfd, child: c}) }
-
-// watch begins to watch a descriptor.
-func (p *poller) watch(w watched) error {
-	select { // before the first event can come
-	case p.adds <- w:
-	default: // as long as nothing happens the poller takes none: make it
-		p.wake()
-		p.adds <- w
+// watchOutput makes an output the pump's.
+func (p *poller) watchOutput(o *output) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.watch(o.fd, watched{out: o})
+	if err == nil {
+		p.outputs.add(o, outputWatched)
 	}
-	return p.register(w.fd)
+	return err
 }
 
-// finish makes the pump deliver what the pipe holds now and end, whoever else
-// has it open. The loop calls it.
-func (p *poller) finish(o *output) {
-	if o.file != nil {
-		o.finishAlone()
-		return
+// addChild begins to wait for the end of a child, of which add knows the outputs. The
+// loop calls it, and hears of it by childEnded. The poller closes the pidfd.
+func (p *poller) addChild(c *child) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.watch(c.pidfd, watched{child: c})
+}
+
+// watch begins to watch a descriptor. With the lock.
+func (p *poller) watch(fd int, w watched) error {
+	if p.stopped {
+		return os.ErrClosed
 	}
-	p.ends <- o
+	p.generation++
+	w.generation = p.generation
+	if w.out != nil {
+		w.out.generation = w.generation
+	}
+	p.watched[int32(fd)] = w
+	err := epollControlOf(p.epfd, syscall.EPOLL_CTL_ADD, fd, syscall.EPOLLIN, w.generation)
+	if err != nil {
+		delete(p.watched, int32(fd))
+	}
+	return os.NewSyscallError("epoll_ctl", err)
+}
+
+// unwatch ceases to watch a descriptor. It is taken out of the epoll set by hand: a
+// child that is being forked may have a copy of it until its exec. With the lock.
+func (p *poller) unwatch(fd int) {
+	delete(p.watched, int32(fd))
+	_ = syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_DEL, fd, nil)
+}
+
+// belongsTo returns what an event is for. What was closed since the event came, or is
+// something else by now, is nothing.
+func (p *poller) belongsTo(ev *syscall.EpollEvent) watched {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.watched[ev.Fd]
+	if w.generation != ev.Pad {
+		return watched{}
+	}
+	return w
+}
+
+// finish has what a child that has ended said last taken to its logs, and says
+// childEnded then. The loop calls it.
+func (p *poller) finish(c *child) {
+	p.mu.Lock()
+	p.endings = append(p.endings, c)
+	p.mu.Unlock()
 	p.wake()
 }
 
-// close ends the poller once it has pumped what is left to pump.
+// ceaseWatched has the pump close an output.
+func (p *poller) ceaseWatched(o *output) {
+	p.mu.Lock()
+	p.ceased = append(p.ceased, o)
+	p.mu.Unlock()
+	p.wake()
+}
+
+// close ends the poller. The outputs that are left, of others than the children, are
+// waited for for a moment.
 func (p *poller) close() {
-	close(p.stopped)
+	close(p.closed)
+	p.wait()
+	p.mu.Lock()
+	p.stopping = true
+	p.mu.Unlock()
 	p.wake()
 }
 
 func (p *poller) wake() {
 	one := [8]byte{0: 1}
-	// It can fail only when the counter is full, and then a wake-up is under way.
-	_, _ = syscall.Write(p.wakeFd, one[:])
-}
-
-// send tells the loop something. The loop may just then be telling us of an end;
-// that must not wait for us.
-func (p *poller) send(m message) {
-	for {
-		select {
-		case p.loop <- m:
-			return
-		case o := <-p.ends:
-			p.late = append(p.late, o)
-		case w := <-p.adds:
-			p.watched[int32(w.fd)] = w
-		}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.stopped {
+		// It can fail only when the counter is full, and then a wake-up is under way.
+		_, _ = syscall.Write(p.wakeFd, one[:])
 	}
 }
 
-func (p *poller) run() {
-	defer syscall.Close(p.wakeFd)
-	defer p.file.Close()
-	defer p.gather.close()
-	conn, err := p.file.SyscallConn()
-	if err != nil {
-		return // the file is closed: nothing can have been added
-	}
+// run is the pump, as long as r is it.
+func (p *poller) run(r *reader) {
 	var events [128]syscall.EpollEvent
 	var breath breath
 	for {
-		n := 0
-		wait := p.gather.wait()
-		pause := breath.due(time.Now())
-		if pause {
-			runtime.Gosched()
-		}
-		err = conn.Read(func(uintptr) bool {
-			if pause {
-				pause = false
-				breath.taken()
-				// So that it ends when others have had their turn. Earlier would be
-				// too early: Read begins by forgetting what is known to be ready.
-				p.wake()
-				return false
-			}
-			n, err = ignoringEINTR(func() (int, error) { return syscall.EpollWait(p.epfd, events[:], 0) })
-			if n == 0 && err == nil && wait {
-				breath.taken()
-				return false
-			}
-			return true
-		})
+		n, err := p.waitForEvents(events[:], &breath)
 		if err != nil {
-			return
+			return // the file is closed
 		}
 		now := time.Now()
-		p.takeCommands()
-		for _, ev := range events[:n] {
-			p.serve(ev.Fd, now)
+		p.relief.wake(now)
+		p.serve(r, events[:n], now)
+		if r.relief != nil {
+			p.gather.read(func(o *output) (int, error, bool) {
+				n, err := p.take(r, o, now)
+				return n, err, r.relief != nil
+			})
 		}
-		p.gather.read(p.buf, p.end)
-		p.finishEnds()
-		select {
-		case <-p.stopped:
-			if len(p.watched) == 0 {
-				return
-			}
-		default:
+		if r.relief != nil {
+			p.obey(r, now)
 		}
-	}
-}
-
-// takeCommands learns of new descriptors. They are announced before they are
-// watched, so an event of an unknown descriptor cannot be.
-func (p *poller) takeCommands() {
-	for {
-		select {
-		case w := <-p.adds:
-			p.watched[int32(w.fd)] = w
-		default:
+		if r.relief == nil {
+			p.slow.goOn(r)
+			return
+		}
+		if p.over() {
+			p.release()
 			return
 		}
 	}
 }
 
-// serve reads once from an output that has something, or brings a child to its
-// end.
-func (p *poller) serve(fd int32, now time.Time) {
-	switch int(fd) {
-	case p.wakeFd:
-		var count [8]byte
-		// Nothing to be read means somebody took it already.
-		_, _ = syscall.Read(p.wakeFd, count[:])
-		return
-	case p.gather.timer:
-		p.gather.expired()
-		return
+// waitForEvents returns how many events there are.
+func (p *poller) waitForEvents(events []syscall.EpollEvent, breath *breath) (n int, err error) {
+	wait := p.gather.wait()
+	pause := breath.due(time.Now())
+	if pause {
+		runtime.Gosched()
 	}
-	w := p.watched[fd]
-	if w.child != nil {
-		p.endChild(w.child)
-		return
+	readErr := p.conn.Read(func(uintptr) bool {
+		if pause {
+			pause = false
+			breath.taken()
+			// So that it ends when others have had their turn. Earlier would be
+			// too early: Read begins by forgetting what is known to be ready.
+			p.wake()
+			return false
+		}
+		n, err = ignoringEINTR(func() (int, error) { return syscall.EpollWait(p.epfd, events, 0) })
+		if n == 0 && err == nil && wait {
+			breath.taken()
+			p.relief.sleep(len(p.gather.busy) > 0)
+			return false
+		}
+		return true
+	})
+	return n, errors.Join(readErr, err)
+}
+
+// serve deals with what has come: with the ends of children first.
+func (p *poller) serve(r *reader, events []syscall.EpollEvent, now time.Time) {
+	outputs := 0
+	for i := range events {
+		ev := &events[i]
+		switch int(ev.Fd) {
+		case p.wakeFd:
+			var count [8]byte
+			// Nothing to be read means somebody took it already.
+			_, _ = syscall.Read(p.wakeFd, count[:])
+		case p.gather.timer:
+			p.gather.expired()
+		default:
+			if c := p.belongsTo(ev).child; c != nil {
+				if p.endChild(r, c, now); r.relief == nil {
+					return
+				}
+				continue
+			}
+			events[outputs] = *ev
+			outputs++
+		}
 	}
-	o := w.out
-	if o == nil {
-		return
+	for i := range events[:outputs] {
+		if r.relief == nil || p.relief.overdue.Load() {
+			return // what is left is reported again
+		}
+		if o := p.belongsTo(&events[i]).out; o != nil {
+			p.read(r, o, now)
+		}
 	}
-	_, err := o.readOnce(p.buf)
-	switch {
-	case err == syscall.EAGAIN:
-	case err != nil:
-		p.end(o)
-	default:
+}
+
+// read reads once from an output that has something.
+func (p *poller) read(r *reader, o *output, now time.Time) {
+	if n, _ := p.take(r, o, now); n > 0 && r.relief != nil {
 		p.gather.saw(o, now)
 	}
 }
 
-// finishEnds drains and ends the outputs whose child is gone.
-func (p *poller) finishEnds() {
-	for {
-		var o *output
-		if len(p.late) > 0 {
-			o, p.late = p.late[0], p.late[1:]
-		} else {
-			select {
-			case o = <-p.ends:
-			default:
-				return
-			}
+// errLeft says that an output was left to slowLogs.
+var errLeft = errors.New("its log is slow")
+
+// take takes once what an output has to its log, and brings it to its end if that has
+// come. If r is not the pump any more when it returns, it has nothing in hand but what
+// is in r.lost.
+func (p *poller) take(r *reader, o *output, now time.Time) (n int, err error) {
+	s, ok := p.lock(o, now)
+	if !ok {
+		p.leave(o, s)
+		return 0, errLeft
+	}
+	n, err = o.readOnce(r, len(r.buf))
+	p.settleUp(r, o, s, err)
+	return n, err
+}
+
+// lock takes the lock of an output's log, nil for none, if it does not hold up others.
+func (p *poller) lock(o *output, now time.Time) (*openLog, bool) {
+	if o.log == nil {
+		return nil, true
+	}
+	s := o.log.shared.Load()
+	if s == nil {
+		return nil, true
+	}
+	return s, !p.slow.holdsUp(s, now) && s.tryLock()
+}
+
+// settleUp ends what began with lock: with err, what came of reading.
+func (p *poller) settleUp(r *reader, o *output, s *openLog, err error) {
+	if r.relief != nil && err != nil && err != syscall.EAGAIN {
+		p.endOutput(r, o)
+		o = nil
+	}
+	switch {
+	case r.relief == nil:
+		r.lost.out, r.lost.log, r.lost.locked = o, s, true
+	case s == nil:
+	case s.unused.Load(): // then unlocking closes it
+		r.begin(nil, s)
+		s.unlock()
+		if r.end(); r.relief == nil {
+			r.lost.log = s
 		}
-		p.drain(o)
+	default:
+		s.unlock()
 	}
 }
 
-// drain takes what the pipe of an output holds now to its log, and ends it, if it
-// has not ended before.
-func (p *poller) drain(o *output) {
-	if p.watched[int32(o.fd)].out == o {
-		o.drain(p.buf)
-		p.end(o)
+// leave leaves an output to slowLogs.
+func (p *poller) leave(o *output, s *openLog) {
+	p.detach(o)
+	p.slow.take(o, s)
+}
+
+// detach takes an output from the pump.
+func (p *poller) detach(o *output) {
+	p.gather.forget(o)
+	p.mu.Lock()
+	p.putAway(o)
+	p.mu.Unlock()
+}
+
+// putAway ceases to watch an output. With the lock.
+func (p *poller) putAway(o *output) {
+	if o.state == outputWatched {
+		p.unwatch(o.fd)
+		o.state = outputAway
+	}
+}
+
+// giveBack makes an output that has nothing the pump's again.
+func (p *poller) giveBack(r *reader, o *output) {
+	p.mu.Lock()
+	ended := o.child != nil && !o.said
+	err := p.watch(o.fd, watched{out: o})
+	if err == nil {
+		o.state = outputWatched
+	}
+	p.mu.Unlock()
+	switch {
+	case err != nil:
+		p.endOutput(r, o)
+	case o.giveUp.Load():
+		p.ceaseWatched(o)
+	case ended:
+		p.finish(o.child)
+	}
+}
+
+// endOutput closes an output, of whoever has it in hand.
+func (p *poller) endOutput(r *reader, o *output) {
+	if r.relief != nil {
+		p.gather.forget(o)
+	}
+	p.mu.Lock()
+	p.putAway(o)
+	p.mu.Unlock()
+	syscall.Close(o.fd)
+	o.finish(r)
+	p.through(o, true)
+}
+
+// obey does what was ordered.
+func (p *poller) obey(r *reader, now time.Time) {
+	for r.relief != nil {
+		p.mu.Lock()
+		var c *child
+		var o *output
+		switch {
+		case len(p.endings) > 0:
+			c, p.endings = p.endings[0], p.endings[1:]
+		case len(p.ceased) > 0:
+			o, p.ceased = p.ceased[0], p.ceased[1:]
+		}
+		p.mu.Unlock()
+		switch {
+		case c != nil:
+			p.endChild(r, c, now)
+		case o != nil:
+			p.endCeased(r, o, now)
+		default:
+			return
+		}
 	}
 }
 
 // endChild takes the last words of a child that has ended, and tells the loop.
-func (p *poller) endChild(c *child) {
+func (p *poller) endChild(r *reader, c *child, now time.Time) {
+	p.ending(c)
+	p.mu.Lock()
+	if c.pidfd >= 0 {
+		p.unwatch(c.pidfd)
+		syscall.Close(c.pidfd)
+		c.pidfd = -1
+	}
+	p.mu.Unlock()
 	for _, o := range c.outputs {
-		if o != nil {
-			p.drain(o)
+		if o == nil {
+			continue
+		}
+		if p.lastWords(r, o, now); r.relief == nil {
+			p.finish(c) // by the next pump
+			return
 		}
 	}
-	p.forget(c.pidfd)
-	p.send(message{kind: childEnded, child: c})
+	p.settle(c)
+	p.await(c)
 }
 
-// end closes an output.
-func (p *poller) end(o *output) {
-	p.gather.forget(o)
-	p.forget(o.fd)
-	o.end()
+// lastWords takes what an output of a child that has ended holds to its log. Whoever
+// else has its pipe is heard for a while, but for that of a listener.
+func (p *poller) lastWords(r *reader, o *output, now time.Time) {
+	p.mu.Lock()
+	state := o.state
+	p.mu.Unlock()
+	if state == outputAlone {
+		o.finishAlone()
+	}
+	if state != outputWatched { // else whoever has it sees itself that the child has ended
+		return
+	}
+	s, ok := p.lock(o, now)
+	if !ok {
+		p.leave(o, s)
+		return
+	}
+	err := o.drain(r)
+	p.settleUp(r, o, s, err)
+	if err == nil && r.relief != nil {
+		p.through(o, false)
+	}
 }
 
-// forget closes a descriptor. It is taken out of the epoll set by hand: a child
-// that is being forked may have a copy of it until its exec.
-func (p *poller) forget(fd int) {
-	delete(p.watched, int32(fd))
-	_ = syscall.EpollCtl(p.epfd, syscall.EPOLL_CTL_DEL, fd, nil)
-	syscall.Close(fd)
+// endCeased closes an output that is given up.
+func (p *poller) endCeased(r *reader, o *output, now time.Time) {
+	p.mu.Lock()
+	state := o.state
+	p.mu.Unlock()
+	switch state {
+	case outputAway:
+		go p.slow.cease(o)
+	case outputWatched:
+		if s, ok := p.lock(o, now); ok {
+			p.settleUp(r, o, s, os.ErrClosed)
+		} else {
+			p.leave(o, s)
+		}
+	}
+}
+
+// over reports whether the pump has nothing left to do, ever.
+func (p *poller) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.stopping || len(p.endings)+len(p.ceased) > 0 {
+		return false
+	}
+	for fd, w := range p.watched {
+		if w.out != nil {
+			return false
+		}
+		syscall.Close(int(fd))
+	}
+	p.stopped = true
+	return true
 }

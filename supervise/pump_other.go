@@ -2,37 +2,57 @@
 
 package supervise
 
-import (
-	"errors"
-	"os"
-)
+import "errors"
 
-// poller gives each output a pump of its own, a goroutine that the runtime's
-// poller wakes. (On Linux one goroutine serves them all.)
-type poller struct {
-	loop chan<- message
-}
+// poller gives each output a goroutine of its own, which the runtime's poller wakes.
+// (On Linux one goroutine serves most of them.)
+type poller struct{ outputs }
 
 // newPoller returns a poller that reports to loop.
-func newPoller(loop chan<- message) (*poller, error) { return &poller{loop: loop}, nil }
+func newPoller(loop chan<- message) (*poller, error) {
+	p := &poller{outputs: newOutputs(loop)}
+	p.slow = newSlowLogs(p)
+	return p, nil
+}
 
 // add begins to pump an output. The loop calls it.
 func (p *poller) add(o *output) error {
-	o.file = os.NewFile(uintptr(o.fd), o.name)
-	o.send = func(m message) { p.loop <- m }
-	go o.run()
+	p.addAlone(o)
 	return nil
 }
 
 // addChild is for systems with a descriptor for a child; here there is none.
 func (p *poller) addChild(*child) error { return errors.ErrUnsupported }
 
-// finish makes the pump deliver what the pipe holds now and end, whoever else
-// has it open. The loop calls it.
-func (p *poller) finish(o *output) { o.finishAlone() }
+// finish has what a child that has ended said last taken to its logs, and says
+// childEnded then.
+func (p *poller) finish(c *child) {
+	p.ending(c)
+	for _, o := range c.outputs {
+		if o != nil {
+			o.finishAlone()
+		}
+	}
+	p.settle(c)
+	p.await(c)
+}
 
-// close ends the poller; its pumps end with their pipes.
-func (p *poller) close() {}
+// close ends what goroutines are left, and waits a moment for them.
+func (p *poller) close() {
+	close(p.closed)
+	p.wait()
+}
 
-// pace is for systems with a poller.
-type pace struct{}
+// pace and relief are for systems with a poller; so are outputs that are watched, or
+// away.
+type (
+	pace   struct{}
+	relief struct{}
+)
+
+func (*relief) begin(*reader, *output, *openLog) {}
+func (*relief) end(*reader) (uint64, bool)       { return 0, true }
+
+func (p *poller) ceaseWatched(*output)       {}
+func (p *poller) giveBack(*reader, *output)  {}
+func (p *poller) endOutput(*reader, *output) {}

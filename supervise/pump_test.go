@@ -25,14 +25,19 @@ func newTestPump(tb testing.TB) *testPump {
 	if p.poller, err = newPoller(p.messages); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(p.poller.close)
+	tb.Cleanup(func() {
+		select {
+		case <-p.poller.closed:
+		default:
+			p.poller.close()
+		}
+	})
 	r, w := pumpPipe(tb)
 	p.w = os.NewFile(uintptr(w), "pipe")
 	log := newLogFile(p.path, 0, 0)
 	if err = log.Open(); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(log.Close)
 	p.out = &output{fd: r, name: "test", log: log}
 	if err = p.poller.add(p.out); err != nil {
 		tb.Fatal(err)
@@ -84,14 +89,28 @@ func (p *testPump) endsWith(t *testing.T, want []byte) {
 	}
 }
 
-// finishesWith does so with a pump that is told to finish while somebody has the
-// other end, who then has a broken pipe.
+// finishesWith does so with a pump that is told that the child has ended, while somebody
+// has the other end.
 func (p *testPump) finishesWith(t *testing.T, want []byte) {
 	t.Helper()
-	p.poller.finish(p.out)
-	p.endsWith(t, want)
-	if _, err := p.w.Write([]byte("late")); err == nil {
-		t.Error("the pipe is still open")
+	c := &child{pidfd: -1, outputs: [2]*output{p.out}}
+	p.poller.finish(c)
+	p.told(t, c)
+	if got := p.logged(t); !bytes.Equal(got, want) {
+		t.Errorf("%d bytes logged, %d written", len(got), len(want))
+	}
+}
+
+// told waits for the end of a child to be told.
+func (p *testPump) told(tb testing.TB, c *child) {
+	tb.Helper()
+	select {
+	case m := <-p.messages:
+		if m.kind != childEnded || m.child != c {
+			tb.Fatalf("got %+v", m)
+		}
+	case <-time.After(10 * time.Second):
+		tb.Fatal("the end of the child is not told")
 	}
 }
 
@@ -105,8 +124,8 @@ func TestPumpTakesEverything(t *testing.T) {
 	p.endsWith(t, want)
 }
 
-// A pump that is told to finish takes what the pipe holds, though somebody still
-// has the other end.
+// The end of a child is told when what the pipe holds is in the log, though somebody
+// else has the other end. He is heard for some time, and has a broken pipe then.
 func TestPumpFinishes(t *testing.T) {
 	p := newTestPump(t)
 	want := bytes.Repeat([]byte("x"), pipeSize)
@@ -114,6 +133,41 @@ func TestPumpFinishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.finishesWith(t, want)
+	for range 3 {
+		line := []byte("somebody else\n")
+		if _, err := p.w.Write(line); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, line...)
+		eventually(t, "he is heard", func() bool { return bytes.Equal(p.logged(t), want) })
+	}
+	p.ended(t)
+	if _, err := p.w.Write([]byte("late")); err == nil {
+		t.Error("the pipe is still open")
+	}
+}
+
+// Nobody who has a pipe of a child that has ended holds up the end of the poller for
+// more than a moment.
+func TestPumpClosesLingering(t *testing.T) {
+	p := newTestPump(t)
+	p.finishesWith(t, nil)
+	before := time.Now()
+	p.poller.close()
+	if waited := time.Since(before); waited < closeWait || waited > lingerFor {
+		t.Errorf("closing took %v", waited)
+	}
+	eventually(t, "the pipe is closed", func() bool { _, err := p.w.Write([]byte("late")); return err != nil })
+}
+
+// eventually waits for a condition.
+func eventually(tb testing.TB, what string, met func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !met(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			tb.Fatalf("waited in vain until %s", what)
+		}
+	}
 }
 
 // Outputs that say nothing do not wake the pump; all the same it has to take any
@@ -199,15 +253,20 @@ func TestPumpOfListener(t *testing.T) {
 	if out.pace != (pace{}) {
 		t.Errorf("it counts as %+v", out.pace)
 	}
-	poller.finish(out)
+	c := &child{pidfd: -1, outputs: [2]*output{out}}
+	poller.finish(c)
 	hear(outputEnded, "")
+	if m := <-messages; m.kind != childEnded || m.child != c {
+		t.Fatalf("got %+v", m)
+	}
 }
 
 // Delivering a chunk to a log must not cost memory.
 func TestDeliverAllocates(t *testing.T) {
 	p := newTestPump(t)
 	chunk := bytes.Repeat([]byte("x"), 4096)
-	if n := testing.AllocsPerRun(100, func() { p.out.deliver(chunk) }); n != 0 {
+	r := new(reader)
+	if n := testing.AllocsPerRun(100, func() { p.out.deliver(chunk, r) }); n != 0 {
 		t.Errorf("%v allocations a chunk", n)
 	}
 }

@@ -10,12 +10,18 @@ import (
 	"time"
 )
 
-// reapChild collects a child of which it is known that it has ended. That costs
-// the same whether there are ten children or ten thousand, as reap does not.
+// reapChild collects a child that has ended, and of which all that it said last is in
+// its logs, or cannot be. That costs the same whether there are ten children or ten
+// thousand, as reap does not.
 func (s *Supervisor) reapChild(c *child, now time.Time) {
 	p := c.proc
-	if p.child != c || p.reaped != nil {
-		return // reap was first
+	c.through = true
+	if p.child != c {
+		return // of a child that is history
+	}
+	if p.reaped != nil { // reap was first
+		s.exit(p, now)
+		return
 	}
 	if !s.allWatched { // else reapAll says it
 		s.log.Debug("received SIGCHLD indicating a child quit")
@@ -78,7 +84,11 @@ func (s *Supervisor) reaped(p *process, ws syscall.WaitStatus, now time.Time) {
 	delete(s.table.byPID, p.PID)
 	how := exitStatusOf(ws)
 	p.reaped = &how
-	s.finishOutputs(p, now)
+	if p.child.through {
+		s.exit(p, now)
+	} else {
+		s.poller.finish(p.child)
+	}
 }
 
 // exitStatusOf decodes what wait4 reports.

@@ -249,11 +249,7 @@ func (s *Supervisor) start(p *process, now time.Time) {
 	if p.cfg.Socket != nil {
 		a.socket = s.sockets.hold(p.cfg.Socket)
 	}
-	for ch, l := range p.logs {
-		if l != nil {
-			a.logs[ch] = l.hold()
-		}
-	}
+	a.logs = p.logs
 	p.attempt = a
 	s.starts.submit(a, now)
 }
@@ -328,6 +324,7 @@ func (s *Supervisor) claim(a *attempt) {
 func (s *Supervisor) giveUp(a *attempt) {
 	if a.pid != 0 {
 		a.closeFiles()
+		go a.closeLogs() // it may have to wait for the disk
 		s.watchAllChildren()
 	}
 	s.letGo(a)
@@ -336,13 +333,8 @@ func (s *Supervisor) giveUp(a *attempt) {
 	}
 }
 
-// letGo gives up the logs of an attempt, and its socket if it could not be made.
+// letGo gives up the socket of an attempt if it could not be made.
 func (s *Supervisor) letGo(a *attempt) {
-	for _, l := range a.logs {
-		if l != nil {
-			s.logFiles.drop(l)
-		}
-	}
 	if a.socket != nil && !a.socketOK {
 		s.sockets.release(a.cfg.Socket)
 	}
@@ -362,12 +354,9 @@ func (s *Supervisor) begun(a *attempt, now time.Time) {
 		s.feed(p, now, spawnFailed{a.failure})
 		return
 	}
-	for ch, l := range a.logs {
-		if l != nil {
-			p.logs[ch].take(l)
-			if a.reopens != s.starts.reopens { // meanwhile, and not yet those of p
-				s.reopenLog(p, p.logs[ch])
-			}
+	if a.reopens != s.starts.reopens { // meanwhile, and not yet those of p
+		for _, l := range p.logs {
+			s.reopenLog(p, l)
 		}
 	}
 	s.attend(p, a)

@@ -474,12 +474,15 @@ func (s *Supervisor) reopenLogs(reason string) {
 	}
 }
 
-// reopenLog reopens one log of a process; nil is none.
+// reopenLog has one log of a process reopened; nil is none.
 func (s *Supervisor) reopenLog(p *process, l *logFile) {
 	if l == nil {
 		return
 	}
-	if err := l.Reopen(); err != nil {
-		s.log.Crit("cannot reopen the log %s of %s: %v", l.Path(), p.cfg.Name, err)
-	}
+	name := p.cfg.Name
+	s.poller.slow.change(l, (*openLog).reopen, func(err error) {
+		if err != nil {
+			s.log.Crit("cannot reopen the log %s of %s: %v", l.Path(), name, err)
+		}
+	})
 }

@@ -1,0 +1,343 @@
+package supervise
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	// slowCall is how long a call of a disk takes that is a slow one.
+	slowCall = 5 * time.Millisecond
+	// slowFor is how long a log counts as slow after a slow call; longer each time, up
+	// to slowForMax, if that was not long enough.
+	slowFor    = time.Second
+	slowForMax = time.Minute
+	// maxSlow is how many slow logs are worked on at a time, each of which may hold a
+	// thread, maxSlowDevice how many of one device.
+	maxSlow       = 16
+	maxSlowDevice = 4
+	// slowTurn is how many chunks are taken to a slow log before others have their turn.
+	slowTurn = 16
+	// maxLogOrders is how many orders may wait for one log.
+	maxLogOrders = 64
+)
+
+// errLogBusy says that too much is waiting for a log already.
+var errLogBusy = errors.New("the log does not answer")
+
+// slowLogs works for logs that take their time, with goroutines that come and go, so
+// that neither the pump nor the loop has to wait for a disk. What it does for a log,
+// one goroutine does after the other.
+type slowLogs struct {
+	poller *poller
+	stuck  atomic.Int32 // calls that the pump was relieved of and that have not returned
+
+	mu      sync.Mutex
+	queue   []*openLog // have something to be done, and nobody does it
+	workers int
+	busy    map[uint64]int // workers, by device
+	hanging map[uint64]int // stuck, by device
+}
+
+// slowLog is what a log has of its own there.
+type slowLog struct {
+	until  atomic.Int64             // the time, of slowClock, until when it is slow; 0 for never
+	device atomic.Uint64            // that it is on
+	left   atomic.Pointer[slowLogs] // whoever has the lock of the log tells when he is through
+
+	// With the lock of slowLogs:
+	state   workState
+	outputs []*output // that have something
+	orders  []func()  // each needs the lock of the log
+	period  time.Duration
+}
+
+// workState is what becomes of a log for which there is something to be done.
+type workState int
+
+const (
+	workNone   workState = iota // there is nothing
+	workQueued                  // it waits for its turn
+	workTaken                   // somebody works for it
+	workLeft                    // somebody has its lock and will say when not any more
+)
+
+// slowClock is the time that slowness is measured with.
+func slowClock(now time.Time) int64 { return now.UnixNano() }
+
+func newSlowLogs(p *poller) *slowLogs {
+	return &slowLogs{poller: p, busy: make(map[uint64]int), hanging: make(map[uint64]int)}
+}
+
+// holdsUp reports whether writing to a log may hold up others: its last call was slow,
+// or one of another log on the same device does not return.
+func (l *slowLogs) holdsUp(s *openLog, now time.Time) bool {
+	if until := s.slow.until.Load(); until != 0 && slowClock(now) < until {
+		return true
+	}
+	if l.stuck.Load() == 0 {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hanging[s.slow.device.Load()] > 0
+}
+
+// mark notes that a call has taken its time. With the lock.
+func (l *slowLogs) mark(s *openLog, now time.Time) {
+	recent := now.Add(-slowForMax)
+	if until := s.slow.until.Load(); until > slowClock(recent) {
+		s.slow.period = min(2*s.slow.period, slowForMax)
+	} else {
+		s.slow.period = slowFor
+	}
+	s.slow.until.Store(slowClock(now.Add(s.slow.period)))
+}
+
+// take makes an output, which the pump has let go of, one that is worked for.
+func (l *slowLogs) take(o *output, s *openLog) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.slow.outputs = append(s.slow.outputs, o)
+	l.enqueue(s)
+}
+
+// order has do called, in another goroutine, by who has the lock of the log. It reports
+// false if too many orders wait already.
+func (l *slowLogs) order(s *openLog, do func()) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(s.slow.orders) == maxLogOrders {
+		return false
+	}
+	s.slow.orders = append(s.slow.orders, do)
+	l.enqueue(s)
+	return true
+}
+
+// change does something with the file of an open log, in another goroutine, and says
+// how that went; of a closed one there is nothing to be said.
+func (l *slowLogs) change(f *logFile, do func(*openLog) error, said func(error)) {
+	s := f.shared.Load()
+	if s == nil {
+		said(nil)
+	} else if !l.order(s, func() { said(do(s)) }) {
+		said(errLogBusy)
+	}
+}
+
+// enqueue has somebody work for a log if nobody does. With the lock.
+func (l *slowLogs) enqueue(s *openLog) {
+	if s.slow.state == workNone {
+		l.line(s)
+		if s, device := l.next(); s != nil {
+			go l.work(new(reader), s, device)
+		}
+	}
+}
+
+// line puts a log at the end of the queue. With the lock.
+func (l *slowLogs) line(s *openLog) {
+	s.slow.state = workQueued
+	l.queue = append(l.queue, s)
+}
+
+// next takes the first log out of the queue that can be worked for now, nil for none,
+// and returns the device for which this counts. With the lock.
+func (l *slowLogs) next() (*openLog, uint64) {
+	if l.workers >= maxSlow {
+		return nil, 0
+	}
+	at := slices.IndexFunc(l.queue, func(s *openLog) bool { return l.busy[s.slow.device.Load()] < maxSlowDevice })
+	if at < 0 {
+		return nil, 0
+	}
+	s := l.queue[at]
+	l.queue = slices.Delete(l.queue, at, at+1)
+	return s, l.begin(s)
+}
+
+// begin counts a worker. With the lock.
+func (l *slowLogs) begin(s *openLog) (device uint64) {
+	s.slow.state = workTaken
+	device = s.slow.device.Load()
+	l.workers++
+	l.busy[device]++
+	return device
+}
+
+// work works for a log, then for others, until there is nothing to do.
+func (l *slowLogs) work(r *reader, s *openLog, device uint64) {
+	for s != nil {
+		done := l.lock(s)
+		if done {
+			l.serve(r, s)
+			s.unlock()
+		}
+		s, device = l.done(s, device, done)
+	}
+}
+
+// lock takes the lock of a log if it is free; else whoever has it will say when.
+func (l *slowLogs) lock(s *openLog) bool {
+	if s.tryLock() {
+		return true
+	}
+	l.mu.Lock()
+	s.slow.state = workLeft
+	l.mu.Unlock()
+	s.slow.left.Store(l)
+	if !s.tryLock() {
+		return false
+	}
+	if s.slow.left.Swap(nil) == nil { // it was said just now: another one comes
+		s.unlock()
+		return false
+	}
+	l.mu.Lock()
+	s.slow.state = workTaken
+	l.mu.Unlock()
+	return true
+}
+
+// unlocked hears that a log can be locked which could not before.
+func (l *slowLogs) unlocked(s *openLog) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.slow.state == workLeft {
+		s.slow.state = workNone
+		l.enqueue(s)
+	}
+}
+
+// done is the end of the work for a log, and returns the next one.
+func (l *slowLogs) done(s *openLog, device uint64, done bool) (*openLog, uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.workers--
+	if l.busy[device]--; l.busy[device] == 0 {
+		delete(l.busy, device)
+	}
+	if done {
+		s.slow.state = workNone
+		if len(s.slow.outputs)+len(s.slow.orders) > 0 {
+			l.line(s)
+		}
+	}
+	return l.next()
+}
+
+// serve does what is to be done for a log whose lock it has, for one turn.
+func (l *slowLogs) serve(r *reader, s *openLog) {
+	for range slowTurn {
+		l.mu.Lock()
+		var o *output
+		var order func()
+		switch {
+		case len(s.slow.orders) > 0:
+			order, s.slow.orders = s.slow.orders[0], s.slow.orders[1:]
+		case len(s.slow.outputs) > 0:
+			o, s.slow.outputs = s.slow.outputs[0], s.slow.outputs[1:]
+		}
+		l.mu.Unlock()
+		switch {
+		case order != nil:
+			order()
+		case o != nil:
+			l.pump(r, o, s)
+		default:
+			return
+		}
+	}
+}
+
+// pump takes what an output has to its log, and then the output back to the poller; or
+// puts it behind the others if it has much.
+func (l *slowLogs) pump(r *reader, o *output, s *openLog) {
+	if r.buf == nil {
+		r.buf = make([]byte, readSize)
+	}
+	for range slowTurn {
+		if o.giveUp.Load() {
+			l.poller.endOutput(r, o)
+			return
+		}
+		begin := time.Now()
+		_, err := o.readOnce(r, len(r.buf))
+		if now := time.Now(); now.Sub(begin) > slowCall {
+			l.mu.Lock()
+			l.mark(s, now)
+			l.mu.Unlock()
+		}
+		if err == syscall.EAGAIN {
+			l.poller.giveBack(r, o)
+			return
+		}
+		if err != nil {
+			l.poller.endOutput(r, o)
+			return
+		}
+	}
+	l.mu.Lock()
+	s.slow.outputs = append(s.slow.outputs, o)
+	l.mu.Unlock()
+}
+
+// cease closes an output that waits for its log. In somebody's hands it sees itself
+// that it is given up.
+func (l *slowLogs) cease(o *output) {
+	s := o.log.shared.Load()
+	if s == nil {
+		return
+	}
+	l.mu.Lock()
+	at := slices.Index(s.slow.outputs, o)
+	if at >= 0 {
+		s.slow.outputs = slices.Delete(s.slow.outputs, at, at+1)
+	}
+	l.mu.Unlock()
+	if at >= 0 {
+		o.filter = nil // what it holds back could not be written
+		l.poller.endOutput(new(reader), o)
+	}
+}
+
+// adopt makes a worker of the pump that was just relieved of a log, whose lock it has.
+func (l *slowLogs) adopt(s *openLog, now time.Time) (device uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = slices.DeleteFunc(l.queue, func(q *openLog) bool { return q == s })
+	l.mark(s, now)
+	device = l.begin(s)
+	l.hanging[device]++
+	l.stuck.Add(1)
+	return device
+}
+
+// returned hears that the call has returned of which the pump was relieved.
+func (l *slowLogs) returned(device uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stuck.Add(-1)
+	if l.hanging[device]--; l.hanging[device] == 0 {
+		delete(l.hanging, device)
+	}
+}
+
+// goOn is the life of a former pump.
+func (l *slowLogs) goOn(r *reader) {
+	lost := r.lost
+	if lost.locked {
+		if lost.out != nil {
+			l.pump(r, lost.out, lost.log)
+		}
+		l.serve(r, lost.log)
+		lost.log.unlock()
+	}
+	s, device := l.done(lost.log, lost.device, true)
+	l.work(r, s, device)
+}
