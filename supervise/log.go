@@ -276,6 +276,18 @@ func (l *Logger) flush(deadline time.Time) {
 	}
 }
 
+// Settle waits a moment for the lines logged before to be in their places, so that who
+// was told of something finds it in the log. Where nothing can be written it does not
+// wait.
+func (l *Logger) Settle() {
+	if l == nil {
+		return
+	}
+	for _, o := range l.outlets {
+		o.Settle()
+	}
+}
+
 // Reopen logs lines of level info and then opens the file anew by its name, after
 // someone has renamed it: these lines are the last ones in the old file. It does not
 // wait for that. If it fails, a line says so.

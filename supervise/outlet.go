@@ -16,6 +16,8 @@ const (
 	// flushWait is how long somebody waits, at most, for an outlet to have written
 	// what it was given.
 	flushWait = time.Second
+	// settleWait is how long a client waits for that, at most, before it is answered.
+	settleWait = 50 * time.Millisecond
 )
 
 // outlet takes lines to a place that may not take them just now, a disk that does
@@ -43,6 +45,7 @@ type outlet struct {
 
 	running, closed bool
 	held            bool // the goroutine is not woken for a line
+	late            bool // somebody has waited in vain since there was last nothing to write
 	idle            bool // the goroutine waits
 	flushing        int  // how many wait for it
 	added, written  uint64
@@ -219,6 +222,7 @@ func (o *outlet) done(b batch) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.written += uint64(len(b.ends) + len(b.orders))
+	o.late = o.late && o.written < o.added
 	if cap(b.lines) <= 64<<10 && cap(b.ends) <= 1024 {
 		o.spare = batch{lines: b.lines[:0], ends: b.ends[:0]}
 	}
@@ -235,6 +239,19 @@ func (o *outlet) Flush(deadline time.Time) bool {
 	o.wake()
 	until := o.added
 	return o.waitFor(deadline, func() bool { return o.written >= until })
+}
+
+// Settle waits like Flush, but for a moment only, and not at all while the place is
+// known not to take anything.
+func (o *outlet) Settle() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.written == o.added || o.late {
+		return
+	}
+	o.wake()
+	until := o.added
+	o.late = !o.waitFor(time.Now().Add(settleWait), func() bool { return o.written >= until })
 }
 
 // Close takes no more, and waits like Flush. The goroutine ends when it can.

@@ -206,6 +206,32 @@ func TestLoggerFlushGivesUp(t *testing.T) {
 	}
 }
 
+// Who settles waits for what was written before, but for a place that takes nothing
+// only once.
+func TestOutletSettles(t *testing.T) {
+	place := newStuck()
+	o := newEcho(place)
+	defer o.Close(soon())
+	o.Settle() // there is nothing to wait for
+	o.Write([]byte("one\n"))
+	<-place.taking
+	before := time.Now()
+	for range 100 {
+		o.Settle()
+	}
+	if waited := time.Since(before); waited < settleWait || waited > 50*settleWait {
+		t.Errorf("it waited for %v", waited)
+	}
+	place.letGo()
+	o.Flush(soon())
+	o.Hold(true)
+	o.Write([]byte("two\n"))
+	o.Settle()
+	if got := place.got.String(); got != "one\ntwo\n" {
+		t.Errorf("written: %q", got)
+	}
+}
+
 // Lines that are held back are written together, when they no longer are, when there
 // are many, or when somebody wants to see them.
 func TestOutletHolds(t *testing.T) {

@@ -278,6 +278,7 @@ func (a *API) each(ctx context.Context, whom selection, fn func(p *process, now 
 func (a *API) outcome(ctx context.Context, reply chan outcome) (outcome, error) {
 	select {
 	case o := <-reply:
+		a.s.log.Settle()
 		return o, nil
 	case <-ctx.Done():
 		a.later(func() { a.s.forget(reply) })

@@ -233,6 +233,7 @@ func do[T any](ctx context.Context, s *Supervisor, fn func(time.Time) (T, error)
 	}
 	select { // taken, but the loop may have ended before its turn came
 	case a := <-reply:
+		s.log.Settle() // whoever is told of something can find it in the log
 		return a.value, a.err
 	case <-s.done:
 		select {
