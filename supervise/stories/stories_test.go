@@ -140,6 +140,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/web":               {"supervisor/xmlrpc"},
 		"supervisor/xmlrpc":            {},
 		"supervisor/inifile":           {ini},
+		"supervisor/inifile/envfile":   {},
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	if err != nil {
