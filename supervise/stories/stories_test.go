@@ -131,6 +131,7 @@ func TestLayers(t *testing.T) {
 		"supervisor":                   {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", "supervisor/supervise/tz", kong},
 		"supervisor/supervise":         {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit", "supervisor/supervise/vfork", "supervisor/supervise/job", "supervisor/supervise/tz"},
 		"supervisor/supervise/getopt":  {},
+		"supervisor/supervise/cron":    {},
 		"supervisor/supervise/job":     {},
 		"supervisor/supervise/rlimit":  {},
 		"supervisor/supervise/tz":      {},
