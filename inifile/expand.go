@@ -19,15 +19,22 @@ type Names struct {
 
 // layer is one name, or a whole environment, put over the names below.
 type layer struct {
-	below *layer
-	name  string
-	arg   argument
-	env   map[string]string // if not nil, name and arg mean nothing
+	below    *layer
+	name     string
+	arg      argument
+	unlisted bool
+	env      map[string]string // if not nil, name and arg mean nothing
 }
 
 // With returns n with one more name, which hides an older one of that name.
 func (n Names) With(name, value string) Names {
 	return Names{&layer{below: n.last, name: name, arg: argument{text: value}}}
+}
+
+// WithUnlisted is With for a name that Supervisor does not know there: messages list
+// the names that it has.
+func (n Names) WithUnlisted(name, value string) Names {
+	return Names{&layer{below: n.last, name: name, arg: argument{text: value}, unlisted: true}}
 }
 
 // WithInt is With for a number: %(name)02d works only with numbers.
@@ -68,7 +75,7 @@ func (n Names) lookup(name string) (argument, bool) {
 func (n Names) All() []string {
 	all := make(map[string]bool)
 	for l := n.last; l != nil; l = l.below {
-		if l.env == nil {
+		if l.env == nil && !l.unlisted {
 			all[l.name] = true
 		}
 		for variable := range l.env {
@@ -89,11 +96,9 @@ func Expand(value, label string, names Names) (string, error) {
 	var unknown *unknownName
 	switch {
 	case errors.As(err, &unknown):
-		return "", fmt.Errorf("Format string %s for %s contains names (%s) which cannot be expanded. Available names: %s",
-			PythonRepr(value), PythonRepr(label), PythonRepr(unknown.name), strings.Join(names.All(), ", "))
+		return "", &expandError{value: value, label: label, name: unknown.name, known: names.All()}
 	case err != nil:
-		return "", fmt.Errorf("Format string %s for %s is badly formatted: %w",
-			PythonRepr(value), PythonRepr(label), err)
+		return "", &expandError{value: value, label: label, cause: err}
 	}
 	return text, nil
 }

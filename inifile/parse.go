@@ -115,7 +115,7 @@ func (p *parser) read(line string) error {
 	if p.section == nil {
 		return &Error{Pos: Position{p.name, p.line}, Err: fmt.Errorf(
 			"File contains no section headers.\nfile: %s, line: %d\n%s",
-			PythonRepr(p.name), p.line, PythonRepr(line))}
+			PythonRepr(p.name), p.line, PythonRepr(shownLine(line)))}
 	}
 	p.option(line, text)
 	p.noteCut(line, text, cut)
@@ -134,6 +134,9 @@ func (p *parser) noteCut(line, text string, cut int) {
 func (p *parser) option(line, text string) {
 	i := strings.IndexAny(text, "=:")
 	if i < 0 {
+		if hides(p.key) { // it may have been meant to go on here
+			line = "...\n"
+		}
 		p.bad = append(p.bad, badLine{p.line, line})
 		return // and the key before goes on
 	}

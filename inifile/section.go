@@ -2,6 +2,7 @@ package inifile
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os/user"
 	"syscall"
@@ -104,6 +105,10 @@ func (r *Reader) expanded(key, label string) (text string, ok bool) {
 		return "", false
 	}
 	text, err := Expand(raw, label, r.names)
+	var bad *expandError
+	if errors.As(err, &bad) {
+		err = bad.discreet(key)
+	}
 	if err != nil {
 		r.Fail(key, err)
 		return "", false
@@ -193,9 +198,16 @@ func (r *Reader) List(key string) []string {
 }
 
 // KeyValues reads an environment, see ParseKeyValues. The label is only KEY.
-// Absent, it is nil.
+// Absent, it is nil. An error shows no more of it than Shown allows.
 func (r *Reader) KeyValues(key string) map[string]string {
-	return convertLabelled(r, key, key, nil, ParseKeyValues)
+	return convertLabelled(r, key, key, nil, func(text string) (map[string]string, error) {
+		pairs, err := ParseKeyValues(text)
+		if errors.Is(err, errPairs) {
+			written, _ := r.lookup(key)
+			err = fmt.Errorf("%w in value '%s'", err, Shown(key, written))
+		}
+		return pairs, err
+	})
 }
 
 // User reads an account, see ParseUser. Absent, it is nil. In one File each name is

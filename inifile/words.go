@@ -2,7 +2,6 @@ package inifile
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,6 +9,7 @@ import (
 var (
 	errQuotation = errors.New("No closing quotation")
 	errEscape    = errors.New("No escaped character")
+	errPairs     = errors.New("Unexpected end of key/value pairs")
 )
 
 // SplitCommand splits a command line into words as a POSIX shell would, but
@@ -21,7 +21,7 @@ func SplitCommand(text string) ([]string, error) {
 
 // ParseKeyValues reads KEY=value pairs separated by commas, values being quoted
 // unless they are plain words. The last of several equal keys wins. The map is
-// never nil without an error.
+// never nil without an error, which does not show the text: there may be secrets in it.
 func ParseKeyValues(text string) (map[string]string, error) {
 	tokens, err := (&lexer{text: text, strict: true}).all()
 	if err != nil {
@@ -31,7 +31,7 @@ func ParseKeyValues(text string) (map[string]string, error) {
 	// What stands between two pairs should be a comma, but is not looked at.
 	for i := 0; i < len(tokens); i += 4 {
 		if i+2 >= len(tokens) || tokens[i+1] != "=" {
-			return nil, fmt.Errorf("Unexpected end of key/value pairs in value '%s'", text)
+			return nil, errPairs
 		}
 		pairs[tokens[i]] = tokens[i+2]
 	}

@@ -21,9 +21,6 @@ func TestSplitCommand(t *testing.T) {
 }
 
 func TestParseKeyValues(t *testing.T) {
-	end := func(text string) string {
-		return "error: Unexpected end of key/value pairs in value '" + text + "'"
-	}
 	quoted := func(text string) (string, error) {
 		pairs, err := ParseKeyValues(text)
 		return fmt.Sprintf("%q", pairs), err
@@ -41,7 +38,7 @@ func TestParseKeyValues(t *testing.T) {
 		{`A="1`, "error: No closing quotation"}, {`A=\`, "error: No escaped character"},
 	}
 	for _, bad := range []string{"A=1,,B=2", ",A=1", "A=1 B=2", "A=1\n B=2", "A=", "A=,B=1", "A", "A=x=y", "A=x@y", "A=x*y", "A=x@y,B=1"} {
-		rows = append(rows, conversion{bad, end(bad)})
+		rows = append(rows, conversion{bad, "error: Unexpected end of key/value pairs"})
 	}
 	checkConversions(t, quoted, rows)
 }

@@ -165,8 +165,8 @@ func (r *reading) readSupervisord(section *inifile.Section, earlier map[string]s
 	if len(earlier) > 0 {
 		environ = environ.WithEnvironment(earlier)
 	}
-	names := environ.With("here", c.Here)
-	s := section.Reader(names, "")
+	listed := environ.With("here", c.Here)
+	s := section.Reader(listed.WithUnlisted("host_node_name", r.node), "")
 	c.MinFDs = s.Int("minfds", 1024)
 	c.MinProcs = s.Int("minprocs", 200)
 	c.Directory = s.ExistingDirectory("directory", "")
@@ -190,7 +190,7 @@ func (r *reading) readSupervisord(section *inifile.Section, earlier map[string]s
 	c.NoCleanup = s.Bool("nocleanup", false)
 	c.StripANSI = s.Bool("strip_ansi", false)
 	c.Subreaper = s.Bool("subreaper", false)
-	c.Environment = s.With(names.With("host_node_name", r.node)).KeyValues("environment")
+	c.Environment = s.With(listed.With("host_node_name", r.node)).KeyValues("environment")
 	r.collect(s)
 	r.global = environ.WithEnvironment(c.Environment)
 	return userName

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -73,7 +74,7 @@ var badConfigs = []struct{ name, conf, want string }{
 	{"nocleanup", "[supervisord]\nnocleanup=y\n", "not a valid boolean value: 'y'"},
 	{"strip_ansi", "[supervisord]\nstrip_ansi=\n", "not a valid boolean value: ''"},
 	{"environment", "[supervisord]\nenvironment=A=x@y,B=1\n", "Unexpected end of key/value pairs in value 'A=x@y,B=1'"},
-	{"unknown name", "[supervisord]\nidentifier=%(host_node_name)s\n", "Format string '%(host_node_name)s' for 'supervisord.identifier' contains names ('host_node_name') which cannot be expanded. Available names: ENV_..."},
+	{"unknown name", "[supervisord]\nidentifier=%(program_name)s\n", "Format string '%(program_name)s' for 'supervisord.identifier' contains names ('program_name') which cannot be expanded. Available names: ENV_..."},
 	{"own environment is not known yet", "[supervisord]\nenvironment=N=\"1\"\nminfds=%(ENV_N)s\n", "Format string '%(ENV_N)s' for 'supervisord.minfds' contains names ('ENV_N') which..."},
 	{"own environment is not known to include", "[supervisord]\nenvironment=N=\"1\"\n[include]\nfiles=%(ENV_N)s\n", "Format string '%(ENV_N)s' for 'include.files' contains names ('ENV_N') which..."},
 	{"user", "[supervisord]\nuser=nobody:nogroup\n", "Invalid user name nobody:nogroup"},
@@ -88,7 +89,7 @@ var badConfigs = []struct{ name, conf, want string }{
 	{"no port", "[inet_http_serverX]\n", "section [inet_http_serverX] has no port value"},
 	{"no password", "[inet_http_server]\nusername=a\n", "Section [inet_http_server] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified"},
 	{"servers do not know here", "[inet_http_server]\nusername=%(here)s\n", "Format string '%(here)s' for 'inet_http_server.username' contains names ('here') which cannot be expanded. Available names: ENV_..."},
-	{"percent sign in a password", "[inet_http_server]\nport=1\nusername=u\npassword=p%w\n", "Format string 'p%w' for 'inet_http_server.password' is badly formatted: unsupported format character 'w' (0x77) at index 2"},
+	{"percent sign in a password", "[inet_http_server]\nport=1\nusername=u\npassword=p%w\n", "Format string for 'inet_http_server.password' is badly formatted"},
 	{"no socket file", "[unix_http_server]\nusername=a\n", "section [unix_http_server] has no file value"},
 	{"no user name", "[unix_http_server]\nfile=s\npassword=a\nchmod=x\n", "Section [unix_http_server] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified"},
 	{"chown before chmod", "[unix_http_server]\nfile=s\nchown=nobody.nogroup\nchmod=x\n", "Invalid sockchown value nobody.nogroup"},
@@ -183,6 +184,11 @@ var badConfigs = []struct{ name, conf, want string }{
 	{"programs before servers", "[inet_http_server]\n[program:x]\n", "program section program:x does not specify a command" + inProgram},
 }
 
+// originalSays has the message of Supervisor where ours differs on purpose.
+var originalSays = map[string]string{
+	"percent sign in a password": "Format string 'p%w' for 'inet_http_server.password' is badly formatted: unsupported format character 'w' (0x77) at index 2",
+}
+
 // complete makes a file of a row of badConfigs.
 func complete(conf string) string {
 	if !strings.HasPrefix(conf, "[") {
@@ -212,7 +218,7 @@ func TestReadConfigErrors(t *testing.T) {
 				t.Errorf("ReadConfig: %v\nwant:       %s", err, test.want)
 			}
 			if original != "" {
-				compareWithOriginal(t, original, test.want)
+				compareWithOriginal(t, original, cmp.Or(originalSays[test.name], test.want))
 			}
 		})
 	}
@@ -466,6 +472,18 @@ func TestSupervisordValues(t *testing.T) {
 	}
 	if c := readTest(t, "[supervisord]\nlogfile=syslog\n"); c.Logfile != "syslog" {
 		t.Errorf("logfile=syslog is %q", c.Logfile)
+	}
+}
+
+// TestHostNodeName: the name is known in all of [supervisord].
+func TestHostNodeName(t *testing.T) {
+	node, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := readTest(t, "[supervisord]\nidentifier=on %(host_node_name)s\nlogfile=%(host_node_name)s.log\nenvironment=N=\"%(host_node_name)s\"\n")
+	if c.Identifier != "on "+node || filepath.Base(c.Logfile) != node+".log" || c.Environment["N"] != node {
+		t.Errorf("got %q, %q, %q", c.Identifier, c.Logfile, c.Environment)
 	}
 }
 
