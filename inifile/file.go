@@ -74,7 +74,7 @@ type option struct {
 	pos    Position
 	read   bool    // by a Reader
 	origin *option // DEFAULT's, if this is a copy of it
-	cut    *Cut
+	cuts   []Cut
 }
 
 // Cut is where a remark ended a line of a value.
@@ -257,10 +257,10 @@ func (s *Section) Lookup(key string) (text string, pos Position, ok bool) {
 	return v.key.Value(), v.pos, true
 }
 
-// Cut returns where a remark ended a line of key's value; nil if none did.
-func (s *Section) Cut(key string) *Cut {
+// Cuts returns where remarks ended lines of key's value.
+func (s *Section) Cuts(key string) []Cut {
 	if v := s.find(key); v != nil {
-		return v.cut
+		return v.cuts
 	}
 	return nil
 }
@@ -293,7 +293,7 @@ func (s *Section) set(key, text string, pos Position, origin *option) {
 		}
 		v.key.SetValue(text)
 	}
-	v.pos, v.origin, v.cut = pos, origin, nil
+	v.pos, v.origin, v.cuts = pos, origin, nil
 	if s != s.file.defaults && strings.Contains(text, hereName) {
 		s.file.fresh = append(s.file.fresh, v)
 	}

@@ -73,7 +73,7 @@ type parser struct {
 	key   string // the key that continuation lines belong to; "" for none
 	at    Position
 	lines []string // its value so far
-	cut   *Cut     // the first line of it that a remark has ended
+	cuts  []Cut    // its lines that remarks have ended
 
 	bad []badLine
 }
@@ -124,8 +124,8 @@ func (p *parser) read(line string) error {
 
 // noteCut notes that the remark at cut has ended a line of the present value.
 func (p *parser) noteCut(line, text string, cut int) {
-	if cut > 0 && p.cut == nil && p.key != "" {
-		p.cut = &Cut{Position{p.name, p.line}, text, TrimSpace(line[cut:])}
+	if cut > 0 && p.key != "" {
+		p.cuts = append(p.cuts, Cut{Position{p.name, p.line}, text, TrimSpace(line[cut:])})
 	}
 }
 
@@ -158,11 +158,9 @@ func (p *parser) option(line, text string) {
 func (p *parser) finish() {
 	if p.key != "" && p.section != p.file.unwanted {
 		p.section.set(p.key, trimRight(strings.Join(p.lines, "\n")), p.at, nil)
-		if p.cut != nil {
-			p.section.values[p.key].cut = p.cut
-		}
+		p.section.values[p.key].cuts = p.cuts
 	}
-	p.key, p.cut = "", nil
+	p.key, p.cuts = "", nil
 }
 
 // err returns what is wrong with all the bad lines, nil if there was none.

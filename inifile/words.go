@@ -23,7 +23,7 @@ func SplitCommand(text string) ([]string, error) {
 // unless they are plain words. The last of several equal keys wins. The map is
 // never nil without an error, which does not show the text: there may be secrets in it.
 func ParseKeyValues(text string) (map[string]string, error) {
-	tokens, err := (&lexer{text: text, strict: true}).all()
+	tokens, err := keyValueTokens(text)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +36,22 @@ func ParseKeyValues(text string) (map[string]string, error) {
 		pairs[tokens[i]] = tokens[i+2]
 	}
 	return pairs, nil
+}
+
+// keyValueTokens are key, "=", value and what should be a comma, again and again.
+func keyValueTokens(text string) ([]string, error) { return (&lexer{text: text, strict: true}).all() }
+
+// LooseValues returns the keys in the text of ParseKeyValues behind whose values stands
+// something else than a comma: these end early, and what follows is lost or is taken
+// for the next key.
+func LooseValues(text string) (keys []string, err error) {
+	tokens, err := keyValueTokens(text)
+	for i := 0; i+3 < len(tokens); i += 4 {
+		if tokens[i+3] != "," {
+			keys = append(keys, tokens[i])
+		}
+	}
+	return keys, err
 }
 
 // lexer splits text the way Python's shlex does in POSIX mode.

@@ -105,6 +105,10 @@ func (c *check) err(err error) {
 	}
 	c.wrong[at.Section], c.wrong[at.Section+"."+at.Key] = true, true
 	text := c.plainer(at)
+	if at.Key == "programs" { // a start may blame the member before
+		text = text[strings.IndexByte(text, ']')+1:]
+		text = strings.TrimPrefix(text, " ")
+	}
 	switch {
 	case strings.HasPrefix(text, "["+at.Section+"]"), at.Section == "":
 	case at.Key != "":
@@ -384,12 +388,14 @@ func (c *check) command(section *inifile.Section, p *Program) {
 	pos := position(section, "command")
 	words, err := inifile.SplitCommand(p.Command)
 	switch {
-	case err != nil && section.Cut("command") != nil:
-		cut := section.Cut("command")
-		c.warn(cut.Pos, "[%s] command cannot be parsed: %v: it was cut at %q, since a blank before %c begins a remark", p.Section, err, cut.Remark, cut.Remark[0])
-		return
 	case err != nil:
-		c.warn(pos, "[%s] command cannot be parsed: %v", p.Section, err)
+		hint := ""
+		for _, cut := range section.Cuts("command") {
+			if hint == "" || strings.ContainsAny(cut.Remark, `"'`) {
+				pos, hint = cut.Pos, fmt.Sprintf(": it was cut at %q, since a blank before %c begins a remark", cut.Remark, cut.Remark[0])
+			}
+		}
+		c.warn(pos, "[%s] command cannot be parsed: %v%s", p.Section, err, hint)
 		return
 	case len(words) == 0:
 		c.warn(pos, "[%s] command is empty", p.Section)
@@ -402,6 +408,8 @@ func (c *check) command(section *inifile.Section, p *Program) {
 	file := c.lookCommand(words[0], path)
 	info, err := os.Stat(file)
 	switch {
+	case err != nil && shellBuiltin(words[0]):
+		c.warn(pos, "[%s] command: %s means something to a shell only: write sh -c '...'%s", p.Section, words[0], insteadOf(words[0]))
 	case err != nil:
 		c.warn(pos, "[%s] command %s is not found", p.Section, words[0])
 	case info.IsDir():
@@ -414,6 +422,35 @@ func (c *check) command(section *inifile.Section, p *Program) {
 		}
 	}
 	c.shellWords(pos, p, words)
+	for _, cut := range section.Cuts("command") {
+		next, _, _ := strings.Cut(inifile.TrimSpace(cut.Remark[1:]), " ")
+		if cut.Remark[0] == ';' && next != "" && (shellBuiltin(next) || c.lookCommand(next, path) != "" && isFile(c.lookCommand(next, path))) {
+			c.warn(cut.Pos, "[%s] command: it ends before %q, since a blank before ; begins a remark: write sh -c \"one; two\"", p.Section, cut.Remark)
+		}
+	}
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// shellBuiltin reports whether only a shell can do what a word asks for.
+func shellBuiltin(word string) bool {
+	return slices.Contains([]string{"cd", "export", "source", ".", "exec", "ulimit", "umask"}, word)
+}
+
+// insteadOf names the key for what a word of a shell does.
+func insteadOf(word string) string {
+	switch word {
+	case "cd":
+		return ", or set directory="
+	case "export":
+		return ", or set environment="
+	case "umask":
+		return ", or set umask="
+	}
+	return ""
 }
 
 // lookCommand returns the first file called so in path, "" if there is none.
@@ -430,17 +467,16 @@ func (c *check) lookCommand(name, path string) string {
 	return ""
 }
 
-// log looks at the directory that a log file will be in: a daemon has gone to
-// another one by the time it opens the file.
+// log looks whether the daemon could write a log of a program: as the user that it will
+// be, and where it will be.
 func (c *check) log(section *inifile.Section, p *Program, channel Channel) {
-	path := p.Logs[channel].Path
-	in := c.inDaemon(path)
-	if in == path {
+	key := channel.String() + "_logfile"
+	if p.Logs[channel].Path == "" || c.wrong[p.Section+"."+key] {
 		return
 	}
-	if !isDirectory(filepath.Dir(in)) {
-		key := channel.String() + "_logfile"
-		c.warn(position(section, key), "[%s] %s will be in %s, which does not exist", p.Section, key, filepath.Dir(in))
+	path := c.inDaemon(p.Logs[channel].Path)
+	if err := c.config.MayWriteLog(path); err != nil {
+		c.warn(position(section, key), "[%s] %s: %v: the program will not start", p.Section, key, err)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,9 +38,9 @@ func (c *check) system() {
 			c.port(c.file.Section(s.Section), s, running)
 		}
 	}
-	for _, g := range c.config.Groups {
-		if g.Socket != nil && g.Socket.Network == "unix" {
-			c.socketPath(c.file.Section(g.Programs[0].Section), "socket", g.Socket.Address)
+	for _, section := range c.sections("fcgi-program:") {
+		if s := c.sockets[section.Name()]; s != nil && s.Network == "unix" && !c.wrong[section.Name()+".socket"] {
+			c.socketPath(section, "socket", s.Address)
 		}
 	}
 }
@@ -107,76 +106,16 @@ func systemFiles(otherwise uint64) uint64 {
 // daemonFiles looks at the daemon's log and pidfile and at the directory of AUTO logs.
 func (c *check) daemonFiles(section *inifile.Section) {
 	if c.config.Logfile != "syslog" && !c.wrong["supervisord.logfile"] {
-		switch trouble := c.unwritable(c.config.Logfile); {
-		case isDirectory(c.config.Logfile):
-			c.err(section.Error("logfile", fmt.Errorf("%s is a directory", c.config.Logfile)))
-		case trouble != "":
-			c.err(section.Error("logfile", errors.New(trouble)))
+		if err := c.config.MayWriteLog(c.config.Logfile); err != nil {
+			c.err(section.Error("logfile", err))
 		}
 	}
-	if trouble := c.unwritable(c.config.Pidfile); trouble != "" && !c.wrong["supervisord.pidfile"] {
-		c.warn(position(section, "pidfile"), "[supervisord] pidfile: %s: there will be none", trouble)
+	if err := c.config.MayWrite(c.config.Pidfile); err != nil && !c.wrong["supervisord.pidfile"] {
+		c.warn(position(section, "pidfile"), "[supervisord] pidfile: %v: there will be none", err)
 	}
-	if c.hasAutoLogs() && !c.wrong["supervisord.childlogdir"] {
-		if trouble := c.unwritable(filepath.Join(c.config.ChildLogDir, "x")); trouble != "" {
-			c.err(section.Error("childlogdir", fmt.Errorf("%s; AUTO logs are made there", strings.Replace(trouble, "/x ", "/ ", 1))))
-		}
+	if err := c.config.MayMakeAutoLogs(); err != nil && !c.wrong["supervisord.childlogdir"] {
+		c.err(section.Error("childlogdir", fmt.Errorf("%w; AUTO logs are made there", err)))
 	}
-}
-
-func (c *check) hasAutoLogs() bool {
-	return slices.ContainsFunc(c.config.Groups, func(g *Group) bool {
-		return slices.ContainsFunc(g.Programs, func(p *Program) bool {
-			return p.Logs[Stdout].Auto || p.Logs[Stderr].Auto && !p.RedirectStderr
-		})
-	})
-}
-
-// unwritable says why the daemon could not write a file, "" if it could: the directory
-// or the file as such, for the user that the daemon will be.
-func (c *check) unwritable(path string) string {
-	who := ""
-	may := func(name string, bits uint32) bool { return syscall.Access(name, bits) == nil }
-	if u := c.config.User; u != nil && u.UID != os.Getuid() {
-		who = " for user " + u.Name
-		may = func(name string, bits uint32) bool { return u.may(name, bits) }
-	}
-	dir := filepath.Dir(path)
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && !may(path, 2):
-		return path + " is not writable" + who
-	case err == nil && info.Mode().IsRegular(), err == nil:
-		return ""
-	case !isDirectory(dir):
-		return "the directory of " + path + " does not exist"
-	case !may(dir, 2|1):
-		return path + " cannot be made" + who + ": " + dir + " is not writable"
-	}
-	return ""
-}
-
-// may reports whether the user has the permissions (4 read, 2 write, 1 execute or
-// search) by the mode of a file and those of the directories above.
-func (u *User) may(name string, bits uint32) bool {
-	if u.UID == 0 {
-		return true
-	}
-	if dir := filepath.Dir(name); dir != name && !u.may(dir, 1) {
-		return false
-	}
-	var st syscall.Stat_t
-	if syscall.Stat(name, &st) != nil {
-		return false
-	}
-	mode := uint32(st.Mode)
-	switch {
-	case int(st.Uid) == u.UID:
-		mode >>= 6
-	case int(st.Gid) == u.GID || slices.Contains(u.Groups, int(st.Gid)):
-		mode >>= 3
-	}
-	return mode&bits == bits
 }
 
 // socketPath looks whether a socket can be made at a path.
@@ -188,8 +127,10 @@ func (c *check) socketPath(section *inifile.Section, key, path string) {
 		c.err(section.Error(key, fmt.Errorf("the directory of %s does not exist", path)))
 	case err == nil && info.Mode().Type() != os.ModeSocket && !(info.Mode().IsRegular() && info.Size() == 0):
 		c.err(section.Error(key, fmt.Errorf("%s exists and is not a socket", path)))
-	case err != nil && c.unwritable(path) != "":
-		c.err(section.Error(key, errors.New(c.unwritable(path))))
+	case err != nil:
+		if err := c.config.MayWrite(path); err != nil {
+			c.err(section.Error(key, err))
+		}
 	}
 }
 

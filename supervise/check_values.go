@@ -41,16 +41,21 @@ func (c *check) plainer(at *inifile.Error) string {
 	switch {
 	case unrendered(raw) || unrendered(text):
 		text += ": it looks like a template that was not rendered"
+	case noType.MatchString(raw) && strings.Contains(text, "is badly formatted"):
+		name := noType.FindStringSubmatch(raw)[1]
+		text += ": write %(" + name + ")s, with an s"
 	case strings.Contains(text, "is badly formatted"):
 		text += ": write %% for a percent sign"
 	default:
+		names, _, listed := strings.Cut(text, " Available names:")
 		if m := unknownName.FindStringSubmatch(text); m != nil {
-			names, _, _ := strings.Cut(text, " Available names:")
 			if variable, ok := strings.CutPrefix(m[1], "ENV_"); ok {
 				text = "the environment variable " + variable + " is not set"
 			} else {
 				text = names + " Known here are: " + strings.Join(plainNames(text), ", ")
 			}
+		} else if listed {
+			text = names + " Known here are: " + strings.Join(plainNames(text), ", ")
 		}
 	}
 	if strings.HasPrefix(text, "Source contains parsing errors") && strings.Contains(text, "'[") {
@@ -58,6 +63,9 @@ func (c *check) plainer(at *inifile.Error) string {
 	}
 	return text
 }
+
+// noType matches a reference without the letter of its type.
+var noType = regexp.MustCompile(`%\((\w+)\)(?:[^\w#+ .-]|_|$)`)
 
 var unknownName = regexp.MustCompile(`contains names \('([^']*)'\) which cannot be expanded`)
 
@@ -91,34 +99,76 @@ func (c *check) values() {
 // value looks at one value.
 func (c *check) value(section *inifile.Section, keys []string, key, value string, pos inifile.Position) {
 	where := "[" + section.Name() + "] " + key
-	lines := strings.Split(value, "\n")
-	for i, line := range lines[1:] {
-		at := inifile.Position{File: pos.File, Line: pos.Line + i + 1}
-		name, _, isPair := strings.Cut(line, "=")
-		switch {
-		case strings.HasPrefix(line, "[") && strings.Contains(line, "]"):
-			c.warn(at, "%s: %s is indented and so a part of this value: take the blanks in front of it away", where, line)
-		case isPair && slices.Contains(keys, strings.ToLower(strings.TrimSpace(name))):
-			c.warn(at, "%s: %s is indented and so a part of this value: take the blanks in front of it away", where, line)
-		case line != "" && !manyLines(key):
-			c.warn(at, "%s: the value goes on in this line, since it is indented", where)
+	c.continuation(where, keys, key, value, pos)
+	if shown := inifile.Shown(key, value); unrendered(value) && !c.wrong[section.Name()+"."+key] {
+		if shown != value {
+			shown = "the value"
 		}
-	}
-	if unrendered(value) && !c.wrong[section.Name()+"."+key] {
-		c.warn(pos, "%s: %s looks like a template that was not rendered", where, value)
+		c.warn(pos, "%s: %s looks like a template that was not rendered", where, shown)
 	}
 	if key != "command" && key != "environment" && len(value) > 1 && strings.IndexByte(`"'`, value[0]) >= 0 && value[len(value)-1] == value[0] {
 		c.warn(pos, "%s: the quotation marks are part of the value", where)
 	}
 	if key == "environment" {
-		if m := shellVariable.FindString(value); m != "" {
-			c.warn(pos, "%s: %s is not expanded: write %%(ENV_%s)s", where, m, strings.Trim(m, "${}"))
+		c.environment(section, where, value, pos)
+	}
+	for _, cut := range section.Cuts(key) {
+		if key == "password" && !strings.HasPrefix(cut.Remark[1:], " ") {
+			c.warn(cut.Pos, "%s: the value ends here at %c, since a blank before it begins a remark", where, cut.Remark[0])
 		}
-		if cut := section.Cut(key); cut != nil && strings.Count(cut.Before, `"`)%2 == 1 {
-			c.warn(cut.Pos, "%s: it was cut at %q, since a blank before %c begins a remark", where, cut.Remark, cut.Remark[0])
+	}
+}
+
+// continuation looks at the lines of a value behind the first: whether they were meant to
+// be lines of their own.
+func (c *check) continuation(where string, keys []string, key, value string, pos inifile.Position) {
+	lines := strings.Split(value, "\n")
+	for i, line := range lines[1:] {
+		at := inifile.Position{File: pos.File, Line: pos.Line + i + 1}
+		before := strings.Join(lines[:i+1], "\n")
+		if _, err := inifile.SplitCommand(before); err != nil && (key == "command" || key == "environment") {
+			continue // within quotation marks
 		}
-		if strings.Contains(value, ";") && !strings.ContainsAny(value, `"'`) {
-			c.warn(pos, "%s: put a value with a semicolon in it into quotation marks", where)
+		name, _, isPair := strings.Cut(line, "=")
+		name = inifile.TrimSpace(name)
+		if header := headerLike.FindString(line); header != "" && isKind(sectionKind(header[1:len(header)-1])) {
+			c.warn(at, "%s: %s is indented and so a part of this value: take the blanks in front of it away", where, header)
+		} else if isPair && slices.Contains(keys, name) && !(key == "environment" && openPair(before)) {
+			c.warn(at, "%s: %s is indented and so a part of this value: take the blanks in front of it away", where, name+"="+inifile.Shown(name, line[strings.IndexByte(line, '=')+1:]))
+		} else if line != "" && !manyLines(key) {
+			c.warn(at, "%s: the value goes on in this line, since it is indented", where)
+		}
+	}
+}
+
+var headerLike = regexp.MustCompile(`^\[[^\[\]]+\]`)
+
+func isKind(kind string) bool { _, ok := sampleKeys()[kind]; return ok }
+
+// openPair reports whether the text of an environment goes on with a pair.
+func openPair(text string) bool {
+	text = inifile.TrimSpace(text)
+	return text == "" || strings.HasSuffix(text, ",")
+}
+
+// environment looks at what ends values of an environment early.
+func (c *check) environment(section *inifile.Section, where, value string, pos inifile.Position) {
+	for _, m := range shellVariable.FindAllString(value, -1) {
+		if name := strings.Trim(m, "${}"); c.env[name] != "" { // else it may be a part of a secret
+			c.warn(pos, "%s: %s is not expanded: write %%(ENV_%s)s", where, m, name)
+			break
+		}
+	}
+	for _, cut := range section.Cuts("environment") {
+		if strings.Count(cut.Before, `"`)%2 == 1 {
+			c.warn(cut.Pos, "%s: a quotation does not close: it was cut at %c, since a blank before it begins a remark", where, cut.Remark[0])
+			return
+		}
+	}
+	names, err := inifile.LooseValues(value)
+	for _, name := range names {
+		if err == nil && !c.wrong[section.Name()+".environment"] {
+			c.warn(pos, "%s: the value of %s ends before a character that is not a comma: put it into quotation marks", where, inifile.Shown("environment", name))
 		}
 	}
 }
@@ -134,27 +184,65 @@ func manyLines(key string) bool {
 
 var shellVariable = regexp.MustCompile(`\$(\{[A-Za-z_][A-Za-z_0-9]*\}|[A-Za-z_][A-Za-z_0-9]*)`)
 
-// shells are the programs that understand what shellWords looks for.
-var shells = []string{"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "busybox", "su", "runuser", "ssh", "eval"}
+// shells are the programs that understand $VARIABLE in an argument.
+var shells = []string{"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "busybox", "su", "runuser", "ssh", "eval", "watch"}
+
+// remote are those that understand all of a shell's language, without quotation marks.
+var remote = []string{"ssh", "eval", "watch"}
+
+// operator matches a word of a shell that is not the first of a command.
+var operator = regexp.MustCompile(`^(&&?|\|\|?|;|[0-9&]?>>?(&?[0-9]|[^>=]*)|<[^<=]*)$`)
 
 // shellWords looks for words that mean something to a shell only.
 func (c *check) shellWords(pos inifile.Position, p *Program, words []string) {
-	for _, w := range words {
-		if slices.Contains(shells, filepath.Base(w)) {
-			return
-		}
+	among := func(names []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(names, filepath.Base(w)) })
 	}
-	for i, w := range words {
+	if among(remote) {
+		return
+	}
+	bare := strings.Fields(blanked(p.Command, `'"`))
+	for i, w := range bare {
 		switch {
-		case slices.Contains([]string{"&", "&&", "|", "||", ";", ">", ">>", "<", "2>&1", "2>", "&>"}, w) && i > 0:
+		case i > 0 && operator.MatchString(w):
 			c.warn(pos, "[%s] command: %s means something to a shell only: write sh -c '...'", p.Section, w)
-		case shellVariable.MatchString(w):
-			m := shellVariable.FindString(w)
-			c.warn(pos, "[%s] command: %s is not expanded: write %%(ENV_%s)s, or sh -c '...'", p.Section, m, strings.Trim(m, "${}"))
 		case strings.HasPrefix(w, "~/"):
 			c.warn(pos, "[%s] command: ~ is not expanded: write %%(ENV_HOME)s", p.Section)
 		}
 	}
+	quotes := "'"
+	if among(shells) {
+		quotes = `'"`
+	}
+	for _, m := range shellVariable.FindAllString(blanked(p.Command, quotes), -1) {
+		c.warn(pos, "[%s] command: %s is not expanded: write %%(ENV_%s)s, or sh -c '...'", p.Section, m, strings.Trim(m, "${}"))
+	}
+}
+
+// blanked returns a command with a full stop for each character that is escaped, or
+// between quotation marks of the given kinds.
+func blanked(command, quotes string) string {
+	var b strings.Builder
+	open := rune(0)
+	escaped := false
+	for _, r := range command {
+		hidden := open != 0 && strings.ContainsRune(quotes, open)
+		switch {
+		case escaped:
+			escaped, hidden = false, true
+		case r == '\\' && open != '\'':
+			escaped, hidden = true, true
+		case open == 0 && (r == '\'' || r == '"'):
+			open, hidden = r, true
+		case r == open:
+			open, hidden = 0, true
+		}
+		if hidden {
+			r = '.'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // script says why the system could not run a file that is no binary, "" if it could.

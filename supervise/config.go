@@ -80,6 +80,7 @@ type reading struct {
 	grouped map[string]bool // sections whose processes belong to a [group:x]
 	autoURL []*Program      // to be told the address of the servers
 	users   map[string]*User
+	sockets map[string]*FastCGISocket // by section
 }
 
 // read always returns a reading with a config, which is complete if there are
@@ -90,6 +91,7 @@ func read(path string, o Overrides, env map[string]string) *reading {
 		env:     env,
 		grouped: map[string]bool{},
 		users:   map[string]*User{},
+		sockets: map[string]*FastCGISocket{},
 	}
 	if err := r.load(path); err != nil {
 		r.fail(err)

@@ -191,6 +191,7 @@ func (r *reading) readSocket(s *inifile.Reader) *FastCGISocket {
 		socket.Mode = readMode(s, "socket_mode", "Invalid socket_mode value %s")
 	}
 	r.readSocketURL(s, socket)
+	r.sockets[s.Section().Name()] = socket
 	return socket
 }
 

@@ -1,11 +1,9 @@
 package supervise
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"supervisor/web"
@@ -66,18 +64,15 @@ func (d *daemon) tryFiles(cfg *Config) error {
 	if cfg.User != nil && cfg.User.UID != os.Getuid() && os.Getuid() != 0 {
 		return errNotRoot
 	}
-	c := &check{reading: &reading{config: cfg}}
-	if c.hasAutoLogs() {
-		if trouble := c.unwritable(filepath.Join(cfg.ChildLogDir, "x")); trouble != "" {
-			return fmt.Errorf("AUTO logs cannot be made in %s: %s", cfg.ChildLogDir, trouble)
-		}
+	if err := cfg.MayMakeAutoLogs(); err != nil {
+		return fmt.Errorf("AUTO logs cannot be made in %s: %w", cfg.ChildLogDir, err)
 	}
 	if cfg.Logfile == "syslog" {
 		return nil
 	}
 	if info, err := os.Stat(cfg.Logfile); err != nil || info.Mode().IsRegular() {
-		if trouble := c.unwritable(cfg.Logfile); trouble != "" {
-			return errors.New("cannot open the log: " + trouble)
+		if err := cfg.MayWrite(cfg.Logfile); err != nil {
+			return fmt.Errorf("cannot open the log: %w", err)
 		}
 	}
 	files := newLogFiles()
