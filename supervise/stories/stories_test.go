@@ -139,6 +139,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/stories": {},
 		"supervisor/ctl":               {"supervisor/xmlrpc", "supervisor/inifile", term},
 		"supervisor/web":               {"supervisor/xmlrpc"},
+		"supervisor/web/jsonenc":       {},
 		"supervisor/xmlrpc":            {},
 		"supervisor/inifile":           {ini},
 		"supervisor/inifile/envfile":   {},
