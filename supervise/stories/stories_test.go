@@ -140,6 +140,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/ctl":               {"supervisor/xmlrpc", "supervisor/inifile", term},
 		"supervisor/web":               {"supervisor/xmlrpc"},
 		"supervisor/web/jsonenc":       {},
+		"supervisor/web/sse":           {},
 		"supervisor/xmlrpc":            {},
 		"supervisor/inifile":           {ini},
 		"supervisor/inifile/envfile":   {},
