@@ -133,6 +133,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/getopt":  {},
 		"supervisor/supervise/cron":    {},
 		"supervisor/supervise/job":     {},
+		"supervisor/supervise/limits":  {"supervisor/inifile"},
 		"supervisor/supervise/rlimit":  {},
 		"supervisor/supervise/tz":      {},
 		"supervisor/supervise/vfork":   {},
