@@ -18,13 +18,19 @@ import (
 // awaitStarts waits until a daemon has started so many rounds.
 func awaitStarts(t *testing.T, log string, rounds int) {
 	t.Helper()
+	awaitText(t, log, "supervisord started with pid", rounds)
+}
+
+// awaitText waits until a file contains a text so many times.
+func awaitText(t *testing.T, file, text string, times int) {
+	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		data, err := os.ReadFile(log)
-		if err == nil && strings.Count(string(data), "supervisord started with pid") >= rounds {
+		data, err := os.ReadFile(file)
+		if err == nil && strings.Count(string(data), text) >= times {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("round %d does not start: %v\n%s", rounds, err, data)
+			t.Fatalf("%s does not say %q %d times: %v\n%s", file, text, times, err, data)
 		}
 		<-time.After(5 * time.Millisecond)
 	}
@@ -124,9 +130,12 @@ func TestReloadFallsBack(t *testing.T) {
 	dir := t.TempDir()
 	port := freePort(t)
 	// It is stopped by hand, so that there is a while between.
-	slow := "[program:slow]\ncommand=" + filepath.Join(links, "child") + " stubborn\nstopwaitsecs=600\nstartsecs=0\nautorestart=false\n"
+	out := filepath.Join(dir, "slow.out")
+	slow := "[program:slow]\ncommand=" + filepath.Join(links, "child") + " stubborn\nstdout_logfile=" + out +
+		"\nstopwaitsecs=600\nstartsecs=0\nautorestart=false\n"
 	client := startDaemon(t, reloadConf(t, dir, fmt.Sprintf("127.0.0.1:%d", port), slow), filepath.Join(dir, "s"))
 	slowPID := runningPID(t, client, "slow")
+	awaitText(t, out, "ready", 1) // before that the stop would end it
 	reloadConf(t, dir, fmt.Sprintf("*:%d", port), "[program:new]\ncommand=cat\nstartsecs=0\n")
 	if _, err := client.Restart(t.Context()); err != nil {
 		t.Fatal(err)
