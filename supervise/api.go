@@ -227,7 +227,8 @@ func (a *API) ReadLog(ctx context.Context, offset, length int64) (string, error)
 	if err := a.ready(ctx, ""); err != nil {
 		return "", err
 	}
-	return readLog(a.MainLogPath(ctx), offset, length)
+	path := a.MainLogPath(ctx)
+	return bounded(ctx, a.s.bounds.reading, func() (string, error) { return readLog(path, offset, length) })
 }
 
 // ClearLog empties the main log. Faults: NO_FILE, FAILED.
@@ -255,7 +256,7 @@ func (a *API) ReadProcessLog(ctx context.Context, namespec, channel string, offs
 	if err != nil {
 		return "", err
 	}
-	return readLog(path, offset, length)
+	return bounded(ctx, a.s.bounds.reading, func() (string, error) { return readLog(path, offset, length) })
 }
 
 // TailProcessLog returns the end of a child's log. A log that is off or not there
@@ -265,7 +266,7 @@ func (a *API) TailProcessLog(ctx context.Context, namespec, channel string, offs
 	if err != nil {
 		return xmlrpc.Tail{}, err
 	}
-	return tailLog(path, offset, length), nil
+	return bounded(ctx, a.s.bounds.reading, func() (xmlrpc.Tail, error) { return tailLog(path, offset, length), nil })
 }
 
 // LogPath returns the file that a child's output goes to, "" for none. Fault:

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"supervisor/supervise/job"
 )
 
 const (
@@ -28,6 +30,7 @@ const (
 type logFiles struct {
 	streams streams          // that paths like /dev/stdout lead to
 	now     func() time.Time // of all its files
+	freeing *job.Gate        // for the freeing of deleted files; nil does not bound it
 
 	mu   sync.Mutex // for moments only: what may wait for a disk is done without it
 	open map[string]*openLog
@@ -105,7 +108,7 @@ func (f *logFile) join() *openLog {
 		s = f.files.open[f.key]
 	}
 	if s == nil {
-		s = &openLog{path: f.path, private: f.private, streams: f.files.streams, now: f.files.now, place: make(chan struct{}, 1)}
+		s = &openLog{path: f.path, private: f.private, streams: f.files.streams, now: f.files.now, freeing: f.files.freeing, place: make(chan struct{}, 1)}
 		f.files.open[f.key] = s
 	}
 	s.users++
@@ -226,6 +229,7 @@ type openLog struct {
 	private bool
 	streams streams
 	now     func() time.Time
+	freeing *job.Gate
 	users   int // by whom it is open; with the lock of logFiles
 
 	place    chan struct{} // the lock: who has put something in has it
@@ -497,7 +501,7 @@ func (s *openLog) rotate(maxBytes int64, backups int) (remark string) {
 		s.size = info.size
 		return ""
 	}
-	err := shiftBackups(s.path, backups)
+	err := shiftBackups(s.path, backups, s.freeing)
 	if err == nil {
 		err = s.open(true)
 	}
@@ -511,7 +515,7 @@ func (s *openLog) rotate(maxBytes int64, backups int) (remark string) {
 
 // shiftBackups renames path to path.1, path.1 to path.2 and so on. What is in the
 // place of the last one is deleted; missing ones leave a gap in the next place.
-func shiftBackups(path string, backups int) error {
+func shiftBackups(path string, backups int, freeing *job.Gate) error {
 	if backups <= 0 {
 		return nil
 	}
@@ -524,7 +528,7 @@ func shiftBackups(path string, backups int) error {
 	for _, i := range append(backupNumbers(path, backups), 0) {
 		from, to := name(i), name(i+1)
 		if i+1 == backups && exists(from) {
-			discard(to)
+			discard(to, freeing)
 		}
 		if err := os.Rename(from, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

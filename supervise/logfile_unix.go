@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"supervisor/supervise/job"
 )
 
 // errNoReader says that a log is a named pipe which nobody has open for reading.
@@ -217,14 +219,17 @@ func leadsToStdout(path string) bool {
 // unlink deletes a file of any kind but never a directory, not even an empty one.
 func unlink(path string) error { return syscall.Unlink(path) }
 
-// discard deletes a log of which what it holds is freed in the background: for a
-// large file that takes milliseconds, in which no output would be read. A file
-// renamed over another one would besides be sent to the disk at once by some file
-// systems.
-func discard(path string) {
+// discard deletes a log of which what it holds is freed in the background, if not too
+// many others are just now: for a large file that takes milliseconds, in which no output
+// would be read. A file renamed over another one would besides be sent to the disk at
+// once by some file systems.
+func discard(path string, freeing *job.Gate) {
 	held, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY|syscall.O_NOFOLLOW, 0)
 	_ = unlink(path) // if it stays, whoever wants the name for another file is told
 	if err == nil {
-		go held.Close() // nothing was written to it
+		free := func() { held.Close() } // nothing was written to it
+		if !freeing.Go(free) {
+			free()
+		}
 	}
 }

@@ -32,6 +32,7 @@ func startLoop(tb testing.TB, conf string) *API {
 		tb.Fatal(err)
 	}
 	d := &daemon{
+		bounds: newBounds(),
 		Start:  Start{Path: "s.conf", Argv0: "supervisord", Env: Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr},
 		tidier: newTidier(tidyAfter, freeMemory), executable: selfPath(), path: "s.conf",
 		stdout: newEcho(os.Stdout), stderr: newEcho(os.Stderr),

@@ -76,6 +76,7 @@ func (d *daemon) tryFiles(cfg *Config) error {
 		}
 	}
 	files := newLogFiles()
+	files.freeing = d.bounds.freeing
 	files.streams = d.streams
 	log := files.file(cfg.Logfile, 0, 0)
 	if err := log.Open(); err != nil {

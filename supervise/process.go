@@ -247,7 +247,7 @@ func (s *Supervisor) follow(p *process, ch Channel, fd int) {
 		s.log.Crit("cannot follow the %v of %s: %v", ch, p.cfg.Name, err)
 		syscall.Close(fd)
 		if o.log != nil {
-			go o.log.Close()
+			s.bounds.freeing.Later(func() { o.log.Close() })
 		}
 		return
 	}

@@ -25,7 +25,7 @@ const (
 	maxLarge  = 16
 	// diskThreads is how many goroutines that have one output each may wait for disks
 	// at a time, each of which holds a thread.
-	diskThreads = 16
+	diskThreads = 4
 )
 
 // outputs is what the pollers of all systems have in common: who has which output, and

@@ -161,7 +161,11 @@ func (w *relief) look(now time.Time) {
 	if w.looks++; w.looks < busyLooks && runs(w.thread) {
 		return
 	}
-	w.relieved[w.pump] = w.poller.slow.adopt(w.log, now)
+	device, ok := w.poller.slow.adopt(w.log, now)
+	if !ok {
+		return
+	}
+	w.relieved[w.pump] = device
 	if w.calling != nil {
 		w.poller.detach(w.calling)
 	}

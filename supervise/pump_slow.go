@@ -18,8 +18,10 @@ const (
 	slowForMax = time.Minute
 	// maxSlow is how many slow logs are worked on at a time, each of which may hold a
 	// thread, maxSlowDevice how many of one device.
-	maxSlow       = 16
+	maxSlow       = 8
 	maxSlowDevice = 4
+	// maxRelieved is how many more there may be because the pump was relieved of them.
+	maxRelieved = 4
 	// slowTurn is how many chunks are taken to a slow log before others have their turn.
 	slowTurn = 16
 	// maxLogOrders is how many orders may wait for one log.
@@ -306,16 +308,20 @@ func (l *slowLogs) cease(o *output) {
 	}
 }
 
-// adopt makes a worker of the pump that was just relieved of a log, whose lock it has.
-func (l *slowLogs) adopt(s *openLog, now time.Time) (device uint64) {
+// adopt makes a worker of the pump that is being relieved of a log, whose lock it has,
+// unless there are too many already.
+func (l *slowLogs) adopt(s *openLog, now time.Time) (device uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.workers >= maxSlow+maxRelieved {
+		return 0, false
+	}
 	l.queue = slices.DeleteFunc(l.queue, func(q *openLog) bool { return q == s })
 	l.mark(s, now)
 	device = l.begin(s)
 	l.hanging[device]++
 	l.stuck.Add(1)
-	return device
+	return device, true
 }
 
 // returned hears that the call has returned of which the pump was relieved.

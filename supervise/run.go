@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/job"
 	"supervisor/supervise/tz"
 	"supervisor/web"
 	"supervisor/xmlrpc"
@@ -44,7 +45,7 @@ func Run(st Start) (exit int, err error) {
 	tidier := newTidier(tidyAfter, freeMemory)
 	defer tidier.stop()
 	d := &daemon{
-		Start: st, tidier: tidier, executable: selfPath(), parent: parent, path: st.Path, first: true,
+		Start: st, tidier: tidier, executable: selfPath(), parent: parent, path: st.Path, first: true, bounds: newBounds(),
 		stdout: newEcho(st.Stdout), stderr: newEcho(st.Stderr), streams: streams,
 	}
 	for fd := 1; fd <= 2; fd++ {
@@ -55,6 +56,7 @@ func Run(st Start) (exit int, err error) {
 		d.stdout.Flush(deadline)
 		d.stderr.Flush(deadline)
 	}()
+	go job.Reserve(reservedThreads())
 	d.remember(cfg, nil)
 	return d.rounds(cfg)
 }
@@ -106,6 +108,7 @@ type daemon struct {
 	serial     uint64          // of the next event
 	noFile     *syscall.Rlimit // of children; nil for the same as ours
 	starters   starters
+	bounds     bounds
 
 	// environ is all that [supervisord] environment has said in this run: it can
 	// still be referred to when it is gone from the file. Whoever reads sets it.
@@ -169,6 +172,7 @@ func (d *daemon) begin(next *nextRound) (r *round, err error) {
 		d.strangers = mayHaveStrangers()
 	}
 	files := newLogFiles()
+	files.freeing = d.bounds.freeing
 	files.streams = d.streams
 	if r.log, err = d.openLog(cfg, files); err != nil {
 		return r, &refusal{fmt.Errorf("cannot open the log %s: %w", cfg.Logfile, err)}
@@ -258,6 +262,7 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 		ticks:    newTicks(),
 		sockets:  sockets{log: log, open: map[*FastCGISocket]*sharedSocket{}},
 		logFiles: files, autoLogs: map[autoLogKey]string{},
+		bounds: d.bounds,
 		syslog: newSyslog(filepath.Base(d.Argv0), ""),
 		mood:   Running, messages: make(chan message, 256), requests: make(chan func(time.Time)),
 		watchers: map[chan uint64]struct{}{},

@@ -19,7 +19,7 @@ const (
 	mostPatience = 500 * time.Millisecond
 	// maxSpawners bounds how many attempts are made at a time, and so how many threads
 	// can be held by file systems that do not answer.
-	maxSpawners = 16
+	maxSpawners = 8
 	// longAttempt is when the log tells that an attempt does not come to its end.
 	longAttempt = 5 * time.Second
 	// startsPerTurn bounds how many starts may keep the loop from its clients.
@@ -324,7 +324,7 @@ func (s *Supervisor) claim(a *attempt) {
 func (s *Supervisor) giveUp(a *attempt) {
 	if a.pid != 0 {
 		a.closeFiles()
-		go a.closeLogs() // it may have to wait for the disk
+		s.bounds.freeing.Later(a.closeLogs) // it may have to wait for the disk
 		s.watchAllChildren()
 	}
 	s.letGo(a)

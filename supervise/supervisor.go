@@ -46,6 +46,7 @@ type Supervisor struct {
 	nextTick time.Time
 	sockets  sockets
 	logFiles *logFiles
+	bounds   bounds // safe for concurrent use
 	autoLogs map[autoLogKey]string
 	syslog   *syslogWriter
 	starts   starts

@@ -22,6 +22,30 @@ func NewGate(n int) *Gate { return &Gate{make(chan struct{}, n)} }
 // Places returns how many calls are let through at a time.
 func (g *Gate) Places() int { return cap(g.places) }
 
+// Go makes the call in a goroutine of its own if there is a place for it now, and
+// reports whether it does.
+func (g *Gate) Go(call func()) bool {
+	if g == nil {
+		go call()
+		return true
+	}
+	select {
+	case g.places <- struct{}{}:
+	default:
+		return false
+	}
+	go func() {
+		defer func() { <-g.places }()
+		call()
+	}()
+	return true
+}
+
+// Later makes the call in a goroutine of its own as soon as there is a place.
+func (g *Gate) Later(call func()) {
+	go func() { _ = g.Do(context.Background(), call) }() // that context does not end
+}
+
 // Do makes the call, in the caller's goroutine, as soon as there is a place. If ctx ends
 // before, the call is not made and Do returns ctx's error. A call that was begun is not
 // given up: it holds its place until it returns.

@@ -83,3 +83,27 @@ func TestNoGate(t *testing.T) {
 		t.Errorf("called: %v, %v", called, err)
 	}
 }
+
+// Go makes no call for which there is no place, Later makes it when there is one.
+func TestGateBeside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate, release := job.NewGate(1), make(chan struct{})
+		var made atomic.Int32
+		call := func() {
+			<-release
+			made.Add(1)
+		}
+		if !gate.Go(call) || gate.Go(call) {
+			t.Error("the first has a place, the second has none")
+		}
+		gate.Later(call)
+		close(release)
+		synctest.Wait()
+		if n := made.Load(); n != 2 {
+			t.Errorf("%d calls were made", n)
+		}
+		if !gate.Go(call) {
+			t.Error("no place is free at the end")
+		}
+	})
+}

@@ -82,17 +82,31 @@ func (d *logDaemon) start(stdout *os.File, command []string) {
 	}()
 }
 
-// kill ends a daemon that has not ended by itself.
+// kill ends a daemon that has not ended by itself: in order, with its programs, if it
+// does so soon.
 func (d *logDaemon) kill() {
-	select {
-	case <-d.ended:
-	default:
-		if pid, err := strconv.Atoi(strings.TrimSpace(d.read("pid"))); err == nil && pid != d.pid {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+	for _, attempt := range []struct {
+		signal syscall.Signal
+		wait   time.Duration
+	}{{syscall.SIGTERM, 5 * time.Second}, {syscall.SIGKILL, time.Minute}} {
+		select {
+		case ws := <-d.ended: // its pid is not its own any more
+			d.ended <- ws
+			return
+		default:
 		}
-		_ = syscall.Kill(d.pid, syscall.SIGKILL)
-		<-d.ended
+		if pid, err := strconv.Atoi(strings.TrimSpace(d.read("pid"))); err == nil && pid != d.pid {
+			_ = syscall.Kill(pid, attempt.signal)
+		}
+		_ = syscall.Kill(d.pid, attempt.signal)
+		select {
+		case ws := <-d.ended:
+			d.ended <- ws
+			return
+		case <-time.After(attempt.wait):
+		}
 	}
+	d.t.Error("supervisord cannot be ended")
 }
 
 // until waits for a condition.
