@@ -108,13 +108,13 @@ func (d *daemon) listenNext(cfg *Config, i int, others [2]*nextRound) (net.Liste
 			switch {
 			case l == nil:
 			case theirs.Network == c.Network && theirs.Address == c.Address:
-				return web.Replace(l, c, d.Stderr)
+				return web.Replace(l, listenConfig(c), d.Stderr)
 			case c.Network == "tcp" && theirs.Network == "tcp" && port(c.Address) == port(theirs.Address):
 				overlaps = true // such as all addresses and one of them
 			}
 		}
 	}
-	l, err := web.Listen(c, d.Stderr)
+	l, err := web.Listen(listenConfig(c), d.Stderr)
 	if err != nil && overlaps {
 		return nil, nil
 	}

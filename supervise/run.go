@@ -369,12 +369,20 @@ func listen(cfg *Config, open []net.Listener, stderr io.Writer) (listeners []net
 		if listeners[i] != nil {
 			continue
 		}
-		if listeners[i], err = web.Listen(c, stderr); err != nil {
+		if listeners[i], err = web.Listen(listenConfig(c), stderr); err != nil {
 			listeners[i] = nil // not an interface that holds nil
 			return listeners, err
 		}
 	}
 	return listeners, nil
+}
+
+// listenConfig is what the server of a section needs to know.
+func listenConfig(c ServerConfig) web.ListenConfig {
+	return web.ListenConfig{
+		Section: c.Section, Network: c.Network, Address: c.Address, Mode: c.Mode, UID: c.UID, GID: c.GID,
+		Username: c.Username, Password: c.Password, AllowedHosts: c.AllowedHosts,
+	}
 }
 
 func closeAll(listeners []net.Listener) {
@@ -413,7 +421,7 @@ func (s *Supervisor) serve(cfg *Config, listeners []net.Listener, api *API) serv
 	room := web.NewRoom(connections(cfg))
 	for i, l := range listeners {
 		server := web.NewServer(web.Options{
-			Config: cfg.Servers[i], Version: api.version, Backend: api, Log: s.log, Stderr: os.Stderr,
+			Config: listenConfig(cfg.Servers[i]), Version: api.version, Backend: api, Log: s.log, Stderr: os.Stderr,
 			Large: s.tidier.soon, Room: room,
 			RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc().Serve(ctx, body, dst) },
 		})

@@ -2,10 +2,9 @@ package supervise
 
 import (
 	"io/fs"
+	"strings"
 	"syscall"
 	"time"
-
-	"supervisor/web"
 )
 
 // Config is everything that one reading of the configuration file says, after
@@ -75,7 +74,31 @@ type User struct {
 }
 
 // ServerConfig is one [unix_http_server] or [inet_http_server].
-type ServerConfig = web.ListenConfig
+type ServerConfig struct {
+	Section  string      // its name, for example "inet_http_server:b"
+	Network  string      // "unix" or "tcp"
+	Address  string      // path of the socket, or host:port; without host, every IPv4 address
+	Mode     fs.FileMode // of a unix socket
+	UID, GID int         // owner of a unix socket; -1 leaves it unchanged
+	Username string      // "": no authentication
+	Password string      // plain, or "{SHA}" and the hexadecimal SHA-1
+
+	// AllowedHosts are names that requests may ask for besides addresses, localhost
+	// and the server's own; "*" is any. Empty: the server decides.
+	AllowedHosts []string
+}
+
+// URL returns the address as clients write it: unix://PATH or http://HOST:PORT,
+// with localhost for a server that listens on every address.
+func (c ServerConfig) URL() string {
+	if c.Network == "unix" {
+		return "unix://" + c.Address
+	}
+	if port, ok := strings.CutPrefix(strings.TrimPrefix(c.Address, "[]"), ":"); ok {
+		return "http://localhost:" + port
+	}
+	return "http://" + c.Address
+}
 
 // Kind says what sort of section a group comes from.
 type Kind int
