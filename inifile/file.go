@@ -265,6 +265,12 @@ func (s *Section) Cuts(key string) []Cut {
 	return nil
 }
 
+// has reports whether the section itself has key.
+func (s *Section) has(key string) bool {
+	v := s.values[key]
+	return v != nil && v.origin == nil
+}
+
 // find returns the section's value of key, DEFAULT's, or nil.
 func (s *Section) find(key string) *option {
 	if v := s.values[key]; v != nil {

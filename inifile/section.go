@@ -3,7 +3,6 @@ package inifile
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os/user"
 	"syscall"
 	"time"
@@ -17,10 +16,11 @@ import (
 // All methods that take a default return it as it is when the key is absent:
 // a default is not expanded.
 type Reader struct {
-	section *Section
-	names   Names
-	suffix  string
-	errs    *[]*Error
+	section  *Section
+	defaults *Section // nil for none
+	names    Names
+	suffix   string
+	errs     *[]*Error
 }
 
 // Reader returns a Reader of s. The names are in force for every value, with
@@ -37,6 +37,37 @@ func (r *Reader) With(names Names) *Reader {
 	other.names = names
 	return &other
 }
+
+// Over returns a Reader that takes the keys which the section itself does not have from
+// another one, before those of DEFAULT. Errors about such a key are about that section.
+// With nil there is no other one.
+func (r *Reader) Over(defaults *Section) *Reader {
+	other := *r
+	other.defaults = defaults
+	return &other
+}
+
+// Hidden returns a Reader of the section given to Over alone, if it has key and what
+// it says is hidden by the section itself; else nil.
+func (r *Reader) Hidden(key string) *Reader {
+	if r.defaults == nil || !r.defaults.has(key) || r.Source(key) == r.defaults {
+		return nil
+	}
+	other := *r
+	other.section, other.defaults = r.defaults, nil
+	return &other
+}
+
+// Source returns the section that a value of key comes from.
+func (r *Reader) Source(key string) *Section {
+	if r.defaults != nil && !r.section.has(key) && r.defaults.has(key) {
+		return r.defaults
+	}
+	return r.section
+}
+
+// label is what messages call the value of key.
+func (r *Reader) label(key string) string { return r.Source(key).Name() + "." + key }
 
 // Section returns the section that r reads.
 func (r *Reader) Section() *Section { return r.section }
@@ -57,13 +88,13 @@ func (r *Reader) Errs() []*Error { return *r.errs }
 func (r *Reader) Fail(key string, err error) {
 	var e *Error
 	if !errors.As(err, &e) {
-		e = r.section.Error(key, err)
+		e = r.Source(key).Error(key, err)
 		e.Suffix = r.suffix
 	}
 	*r.errs = append(*r.errs, e)
 }
 
-// Has reports whether the section or DEFAULT has key.
+// Has reports whether the section, the one it falls back to, or DEFAULT has key.
 func (r *Reader) Has(key string) bool {
 	_, ok := r.lookup(key)
 	return ok
@@ -71,7 +102,7 @@ func (r *Reader) Has(key string) bool {
 
 // lookup is Section.Lookup, and remembers that the key is one that has a meaning.
 func (r *Reader) lookup(key string) (string, bool) {
-	v := r.section.find(key)
+	v := r.Source(key).find(key)
 	if v == nil {
 		return "", false
 	}
@@ -92,7 +123,7 @@ func (r *Reader) Raw(key, def string) string {
 
 // String returns the expanded value of key.
 func (r *Reader) String(key, def string) string {
-	if text, ok := r.expanded(key, r.section.Name()+"."+key); ok {
+	if text, ok := r.expanded(key, r.label(key)); ok {
 		return text
 	}
 	return def
@@ -141,7 +172,7 @@ func (r *Reader) Expand(key, value string) string {
 // Convert reads key with a converter of the caller's. The error of convert
 // becomes that of r.
 func Convert[T any](r *Reader, key string, def T, convert func(string) (T, error)) T {
-	return convertLabelled(r, key, r.section.Name()+"."+key, def, convert)
+	return convertLabelled(r, key, r.label(key), def, convert)
 }
 
 func convertLabelled[T any](r *Reader, key, label string, def T, convert func(string) (T, error)) T {
@@ -160,12 +191,9 @@ func convertLabelled[T any](r *Reader, key, label string, def T, convert func(st
 // Int reads a whole number, see ParseInt.
 func (r *Reader) Int(key string, def int) int { return Convert(r, key, def, ParseInt) }
 
-// Seconds reads a whole number of seconds. Beyond what a Duration can hold, it
-// is the longest one.
+// Seconds reads a whole number of seconds, see ParseSeconds.
 func (r *Reader) Seconds(key string, def int) time.Duration {
-	const most = math.MaxInt64 / int64(time.Second)
-	n := int64(r.Int(key, def))
-	return time.Duration(max(-most, min(n, most))) * time.Second
+	return Convert(r, key, time.Duration(def)*time.Second, ParseSeconds)
 }
 
 // Duration reads a time as our own keys have it, see ParseDuration.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -84,6 +85,14 @@ func digitValue(r rune) (int, bool) {
 		zero--
 	}
 	return int(r-zero) % 10, true
+}
+
+// ParseSeconds reads a whole number of seconds. Beyond what a Duration can hold, it is the
+// longest one.
+func ParseSeconds(text string) (time.Duration, error) {
+	const most = math.MaxInt64 / int64(time.Second)
+	n, err := ParseInt(text)
+	return time.Duration(max(-most, min(int64(n), most))) * time.Second, err
 }
 
 // ParseBool reads yes, true, on, 1 and no, false, off, 0, in any case.

@@ -242,3 +242,35 @@ func TestReader(t *testing.T) {
 		}
 	}
 }
+
+// TestOver: what a section does not say, another one may.
+func TestOver(t *testing.T) {
+	file, err := Parse("n", []byte("[DEFAULT]\nc=3\nd=4\n[d]\na=d%(x)s\nb=x\nc=30\ne=E=1\n[s]\na=1\ne=F=2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, included := range []bool{false, true} {
+		if included { // then sections have copies of DEFAULT's keys
+			file.replaceHere("/")
+		}
+		r := file.Section("s").Reader(Names{}, " suffix").Over(file.Section("d"))
+		if a, c, d, f := r.String("a", ""), r.Int("c", 0), r.Int("d", 0), r.Has("f"); a != "1" || c != 30 || d != 4 || f {
+			t.Errorf("a=%q c=%d d=%d f=%t", a, c, d, f)
+		}
+		if r.Hidden("b") != nil || r.Hidden("d") != nil || r.Hidden("f") != nil {
+			t.Error("nothing is hidden there")
+		}
+		if e := r.Hidden("e"); e == nil || e.KeyValues("environment") != nil || e.String("e", "") != "E=1" {
+			t.Error("what is hidden cannot be read")
+		}
+		r.Hidden("a").String("a", "")
+		r.Int("b", 0)
+		if errs := r.Errs(); len(errs) != 2 || errs[0].Section != "d" || errs[0].Pos.Line != 5 || errs[1].Section != "d" ||
+			errs[1].Error() != "invalid literal for int() with base 10: 'x' suffix" || errs[1].Pos.Line != 6 {
+			t.Errorf("got %+v", errs)
+		}
+	}
+	if r := file.Section("s").Reader(Names{}, "").Over(nil); r.Hidden("a") != nil || r.String("a", "") != "1" {
+		t.Error("without another section")
+	}
+}
