@@ -141,92 +141,51 @@ func (c *check) notes() {
 
 // names looks for sections and keys that nobody reads.
 func (c *check) names() {
-	known := sampleKeys()
 	for _, section := range c.file.Sections() {
-		kind := sectionKind(section.Name())
-		keys, ok := known[kind]
-		if !ok {
-			c.warn(section.Pos(), "unknown section [%s]%s", section.Name(), meant(section.Name(), kinds(known)))
+		where := whereIs(section.Name())
+		if where == 0 {
+			c.warn(section.Pos(), "unknown section [%s]%s", section.Name(), meant(section.Name(), sectionKinds()))
 			continue
 		}
-		if kind == "rpcinterface:" || kind == "ctlplugin:" {
+		if where&(InRPCInterface|InCtlPlugin) != 0 {
 			continue // further keys are arguments of the factory
 		}
 		for _, key := range section.Keys() {
 			_, pos, _ := section.Lookup(key)
 			_, _, inherited := c.file.Defaults().Lookup(key)
-			if inherited || slices.Contains(keys, key) || strings.HasPrefix(key, "[") {
+			if inherited || keyOf(where, key) != nil || strings.HasPrefix(key, "[") {
 				continue
 			}
-			c.warn(pos, "unknown key %s in [%s]%s", key, section.Name(), hint(kind, key, section, known))
+			c.warn(pos, "unknown key %s in [%s]%s", key, section.Name(), hint(where, key, section))
 		}
 	}
 }
 
 // hint says what an unknown key may have been meant to be.
-func hint(kind, key string, section *inifile.Section, known map[string][]string) string {
-	if text := foreignKey(kind, key); text != "" {
+func hint(where Where, key string, section *inifile.Section) string {
+	if text := foreignKey(where, key); text != "" {
 		return ": " + text
 	}
-	free := slices.DeleteFunc(slices.Clone(known[kind]), func(k string) bool {
+	free := slices.DeleteFunc(keyNames(where), func(k string) bool {
 		_, _, has := section.Lookup(k)
 		return has
 	})
 	if text := meant(key, free); text != "" {
 		return text
 	}
-	for _, other := range append([]string{"program:"}, kinds(known)...) {
-		if slices.Contains(known[other], key) {
-			if strings.HasSuffix(other, ":") {
-				other += "x"
-			}
-			return ": it belongs into [" + other + "]"
+	if k := keyOf(InProgram, key); k != nil {
+		return ": it belongs into [program:x]"
+	}
+	for i, kind := range sectionKinds() {
+		if keyOf(1<<i, key) == nil {
+			continue
 		}
+		if strings.HasSuffix(kind, ":") {
+			kind += "x"
+		}
+		return ": it belongs into [" + kind + "]"
 	}
 	return ""
-}
-
-// sectionKind returns what a section's name begins with, or the whole name if
-// it stands for itself.
-func sectionKind(name string) string {
-	for _, server := range []string{"unix_http_server", "inet_http_server"} {
-		if strings.HasPrefix(name, server) {
-			return server
-		}
-	}
-	if i := strings.IndexByte(name, ':'); i >= 0 {
-		return name[:i+1]
-	}
-	return name
-}
-
-// sampleKeys returns the keys of each kind of section: those of the sample, which
-// has them all.
-func sampleKeys() map[string][]string {
-	known := map[string][]string{}
-	kind := ""
-	for line := range strings.Lines(Sample()) {
-		line = strings.TrimPrefix(line, ";")
-		if name, _, ok := strings.Cut(line, "]"); ok && strings.HasPrefix(name, "[") {
-			kind = sectionKind(name[1:])
-			known[kind] = []string{}
-		} else if key, _, ok := strings.Cut(line, "="); ok && kind != "" && !strings.HasPrefix(key, " ") {
-			known[kind] = append(known[kind], strings.TrimSpace(key))
-		}
-	}
-	for _, kind := range []string{"eventlistener:", "fcgi-program:"} {
-		known[kind] = append(known[kind], known["program:"]...)
-	}
-	return known
-}
-
-func kinds(known map[string][]string) []string {
-	var names []string
-	for kind := range known {
-		names = append(names, kind)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // meant returns a hint at the known name that is nearest, if any is near.
@@ -272,13 +231,20 @@ func distance(a, b string) int {
 
 // position is that of a key, or of its section if the key is absent.
 func position(section *inifile.Section, key string) inifile.Position {
-	if section == nil {
-		return inifile.Position{}
-	}
 	if _, pos, ok := section.Lookup(key); ok {
 		return pos
 	}
 	return section.Pos()
+}
+
+// source is the section that a program's value of key comes from: its own, or
+// [program-default]. It is nil if there is an error in the value.
+func (c *check) source(section *inifile.Section, key string) *inifile.Section {
+	from := section.Reader(inifile.Names{}, "").Over(c.defaultsOf(section)).Source(key)
+	if c.wrong[from.Name()+"."+key] {
+		return nil
+	}
+	return from
 }
 
 // servers looks at who could connect, and with what.
@@ -354,23 +320,28 @@ func (c *check) programs() {
 	for _, g := range c.config.Groups {
 		for _, p := range g.Programs {
 			section := c.file.Section(p.Section)
-			if !c.wrong[p.Section+".command"] {
-				c.command(section, p)
+			if from := c.source(section, "command"); from != nil {
+				c.command(from, p)
 			}
-			if p.ChangeDir && !c.wrong[p.Section+".directory"] && !isDirectory(c.inDaemon(p.Directory)) {
-				c.warn(position(section, "directory"), "[%s] directory %s does not exist", p.Section, p.Directory)
+			if from := c.source(section, "directory"); from != nil && p.ChangeDir && !isDirectory(c.inDaemon(p.Directory)) {
+				c.warn(position(from, "directory"), "[%s] directory %s does not exist", from.Name(), p.Directory)
 			}
 			for channel := range p.Logs {
 				c.log(section, p, Channel(channel))
 			}
-			if p.StartSecs < 0 || p.StopWait < 0 {
-				for _, key := range []string{"startsecs", "stopwaitsecs"} {
-					if text, pos, _ := section.Lookup(key); strings.HasPrefix(text, "-") {
-						c.warn(pos, "[%s] %s: %s is less than nothing, and counts as 0", p.Section, key, text)
-					}
+			for _, key := range []string{"startsecs", "stopwaitsecs"} {
+				if from := c.source(section, key); from != nil {
+					c.negative(from, key)
 				}
 			}
 		}
+	}
+}
+
+// negative looks for a time that is less than nothing.
+func (c *check) negative(section *inifile.Section, key string) {
+	if text, pos, _ := section.Lookup(key); strings.HasPrefix(text, "-") {
+		c.warn(pos, "[%s] %s: %s is less than nothing, and counts as 0", section.Name(), key, text)
 	}
 }
 
@@ -383,9 +354,9 @@ func (c *check) inDaemon(path string) string {
 	return filepath.Join(c.config.Directory, path)
 }
 
-// command looks for the program to run.
+// command looks for the program to run, which section names.
 func (c *check) command(section *inifile.Section, p *Program) {
-	pos := position(section, "command")
+	pos, name := position(section, "command"), section.Name()
 	words, err := inifile.SplitCommand(p.Command)
 	switch {
 	case err != nil:
@@ -395,10 +366,10 @@ func (c *check) command(section *inifile.Section, p *Program) {
 				pos, hint = cut.Pos, fmt.Sprintf(": it was cut at %q, since a blank before %c begins a remark", cut.Remark, cut.Remark[0])
 			}
 		}
-		c.warn(pos, "[%s] command cannot be parsed: %v%s", p.Section, err, hint)
+		c.warn(pos, "[%s] command cannot be parsed: %v%s", name, err, hint)
 		return
 	case len(words) == 0:
-		c.warn(pos, "[%s] command is empty", p.Section)
+		c.warn(pos, "[%s] command is empty", name)
 		return
 	}
 	path, ok := p.Environment["PATH"]
@@ -409,23 +380,23 @@ func (c *check) command(section *inifile.Section, p *Program) {
 	info, err := os.Stat(file)
 	switch {
 	case err != nil && shellBuiltin(words[0]):
-		c.warn(pos, "[%s] command: %s means something to a shell only: write sh -c '...'%s", p.Section, words[0], insteadOf(words[0]))
+		c.warn(pos, "[%s] command: %s means something to a shell only: write sh -c '...'%s", name, words[0], insteadOf(words[0]))
 	case err != nil:
-		c.warn(pos, "[%s] command %s is not found", p.Section, words[0])
+		c.warn(pos, "[%s] command %s is not found", name, words[0])
 	case info.IsDir():
-		c.warn(pos, "[%s] command %s is a directory", p.Section, file)
+		c.warn(pos, "[%s] command %s is a directory", name, file)
 	case info.Mode()&0o111 == 0:
-		c.warn(pos, "[%s] command %s is not executable", p.Section, file)
+		c.warn(pos, "[%s] command %s is not executable", name, file)
 	default:
 		if trouble := c.script(file); trouble != "" {
-			c.warn(pos, "[%s] command %s %s", p.Section, file, trouble)
+			c.warn(pos, "[%s] command %s %s", name, file, trouble)
 		}
 	}
-	c.shellWords(pos, p, words)
+	c.shellWords(pos, name, p.Command, words)
 	for _, cut := range section.Cuts("command") {
 		next, _, _ := strings.Cut(inifile.TrimSpace(cut.Remark[1:]), " ")
 		if cut.Remark[0] == ';' && next != "" && (shellBuiltin(next) || c.lookCommand(next, path) != "" && isFile(c.lookCommand(next, path))) {
-			c.warn(cut.Pos, "[%s] command: it ends before %q, since a blank before ; begins a remark: write sh -c \"one; two\"", p.Section, cut.Remark)
+			c.warn(cut.Pos, "[%s] command: it ends before %q, since a blank before ; begins a remark: write sh -c \"one; two\"", name, cut.Remark)
 		}
 	}
 }
@@ -471,12 +442,13 @@ func (c *check) lookCommand(name, path string) string {
 // be, and where it will be.
 func (c *check) log(section *inifile.Section, p *Program, channel Channel) {
 	key := channel.String() + "_logfile"
-	if p.Logs[channel].Path == "" || c.wrong[p.Section+"."+key] {
+	from := c.source(section, key)
+	if p.Logs[channel].Path == "" || from == nil {
 		return
 	}
 	path := c.inDaemon(p.Logs[channel].Path)
 	if err := c.config.MayWriteLog(path); err != nil {
-		c.warn(position(section, key), "[%s] %s: %v: the program will not start", p.Section, key, err)
+		c.warn(position(from, key), "[%s] %s: %v: the program will not start", from.Name(), key, err)
 	}
 }
 

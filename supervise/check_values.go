@@ -58,11 +58,17 @@ func (c *check) plainer(at *inifile.Error) string {
 			text = names + " Known here are: " + strings.Join(plainNames(text), ", ")
 		}
 	}
+	if k := keyOf(whereIs(at.Section), at.Key); k != nil && text == at.Err.Error() && wrongType.MatchString(text) {
+		text += ": write " + k.Type() + ", such as " + k.Example
+	}
 	if strings.HasPrefix(text, "Source contains parsing errors") && strings.Contains(text, "'[") {
 		text += "\n\tthe name of a section ends with a bracket: [name]"
 	}
 	return text
 }
+
+// wrongType matches the messages that do not say what would be right.
+var wrongType = regexp.MustCompile(`^invalid literal for int|^not a valid boolean|^not a valid list|is not a valid signal|can not be converted to an octal|^invalid 'autorestart'|^bad logging level`)
 
 // noType matches a reference without the letter of its type.
 var noType = regexp.MustCompile(`%\((\w+)\)(?:[^\w#+ .-]|_|$)`)
@@ -83,9 +89,8 @@ func unrendered(text string) bool {
 
 // values looks at how values are written.
 func (c *check) values() {
-	known := sampleKeys()
 	for _, section := range c.file.Sections() {
-		keys := known[sectionKind(section.Name())]
+		keys := keyNames(whereIs(section.Name()))
 		for _, key := range section.Keys() {
 			value, pos, _ := section.Lookup(key)
 			if !slices.Contains(keys, key) || pos.Line < section.Pos().Line && pos.File == section.File() {
@@ -131,7 +136,7 @@ func (c *check) continuation(where string, keys []string, key, value string, pos
 		}
 		name, _, isPair := strings.Cut(line, "=")
 		name = inifile.TrimSpace(name)
-		if header := headerLike.FindString(line); header != "" && isKind(sectionKind(header[1:len(header)-1])) {
+		if header := headerLike.FindString(line); header != "" && whereIs(header[1:len(header)-1]) != 0 {
 			c.warn(at, "%s: %s is indented and so a part of this value: take the blanks in front of it away", where, header)
 		} else if isPair && slices.Contains(keys, name) && !(key == "environment" && openPair(before)) {
 			c.warn(at, "%s: %s is indented and so a part of this value: take the blanks in front of it away", where, name+"="+inifile.Shown(name, line[strings.IndexByte(line, '=')+1:]))
@@ -142,8 +147,6 @@ func (c *check) continuation(where string, keys []string, key, value string, pos
 }
 
 var headerLike = regexp.MustCompile(`^\[[^\[\]]+\]`)
-
-func isKind(kind string) bool { _, ok := sampleKeys()[kind]; return ok }
 
 // openPair reports whether the text of an environment goes on with a pair.
 func openPair(text string) bool {
@@ -194,28 +197,28 @@ var remote = []string{"ssh", "eval", "watch"}
 var operator = regexp.MustCompile(`^(&&?|\|\|?|;|[0-9&]?>>?(&?[0-9]|[^>=]*)|<[^<=]*)$`)
 
 // shellWords looks for words that mean something to a shell only.
-func (c *check) shellWords(pos inifile.Position, p *Program, words []string) {
+func (c *check) shellWords(pos inifile.Position, section, command string, words []string) {
 	among := func(names []string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(names, filepath.Base(w)) })
 	}
 	if among(remote) {
 		return
 	}
-	bare := strings.Fields(blanked(p.Command, `'"`))
+	bare := strings.Fields(blanked(command, `'"`))
 	for i, w := range bare {
 		switch {
 		case i > 0 && operator.MatchString(w):
-			c.warn(pos, "[%s] command: %s means something to a shell only: write sh -c '...'", p.Section, w)
+			c.warn(pos, "[%s] command: %s means something to a shell only: write sh -c '...'", section, w)
 		case strings.HasPrefix(w, "~/"):
-			c.warn(pos, "[%s] command: ~ is not expanded: write %%(ENV_HOME)s", p.Section)
+			c.warn(pos, "[%s] command: ~ is not expanded: write %%(ENV_HOME)s", section)
 		}
 	}
 	quotes := "'"
 	if among(shells) {
 		quotes = `'"`
 	}
-	for _, m := range shellVariable.FindAllString(blanked(p.Command, quotes), -1) {
-		c.warn(pos, "[%s] command: %s is not expanded: write %%(ENV_%s)s, or sh -c '...'", p.Section, m, strings.Trim(m, "${}"))
+	for _, m := range shellVariable.FindAllString(blanked(command, quotes), -1) {
+		c.warn(pos, "[%s] command: %s is not expanded: write %%(ENV_%s)s, or sh -c '...'", section, m, strings.Trim(m, "${}"))
 	}
 }
 
@@ -282,40 +285,41 @@ func printableText(line string) bool {
 	return !strings.ContainsFunc(line, func(r rune) bool { return r == '\uFFFD' || r < ' ' && r != '\t' && r != '\r' && r != '\n' })
 }
 
+// foreignKeys are keys that are known from elsewhere, or from nowhere but many files: what
+// they were meant to be, and what to write here.
+func foreignKeys() []struct {
+	in    Where
+	names []string
+	text  string
+} {
+	const everywhere = ^Where(0)
+	return []struct {
+		in    Where
+		names []string
+		text  string
+	}{
+		{everywhere, []string{"dependent_startup", "dependent_startup_wait_for"}, "it belongs to the plug-in supervisord-dependent-startup; order starts with priority="},
+		{everywhere, []string{"depends_on"}, "it belongs to the Go port of Supervisor; order starts with priority="},
+		{everywhere, []string{"envfiles"}, "it belongs to the Go port of Supervisor; write the variables into environment="},
+		{everywhere, []string{"restartpause"}, "it belongs to the Go port of Supervisor; write restart_delay="},
+		{everywhere, []string{"cron"}, "it belongs to the Go port of Supervisor; run the program by a scheduler"},
+		{inPrograms, []string{"group"}, "a program is put into a group by programs= of [group:x]; to run as a group of accounts, set user="},
+		{inPrograms, []string{"logfile", "log_stdout"}, "write stdout_logfile="},
+		{inPrograms, []string{"log_stderr"}, "write redirect_stderr="},
+		{everywhere, []string{"stdout_maxbytes"}, "write stdout_logfile_maxbytes="},
+		{everywhere, []string{"stderr_maxbytes"}, "write stderr_logfile_maxbytes="},
+		{everywhere, []string{"unmask"}, "write umask="},
+		{everywhere, []string{"http_port"}, "write port= into a section [inet_http_server]"},
+		{everywhere &^ inPrograms, []string{"redirect_stderr"}, "it belongs into [program:x]"},
+	}
+}
+
 // foreignKey says what a key that is known from elsewhere was meant to be, and what to
 // write here; "" for any other.
-func foreignKey(kind, key string) string {
-	program := kind == "program:" || kind == "eventlistener:" || kind == "fcgi-program:"
-	switch key {
-	case "dependent_startup", "dependent_startup_wait_for":
-		return "it belongs to the plug-in supervisord-dependent-startup; order starts with priority="
-	case "depends_on":
-		return "it belongs to the Go port of Supervisor; order starts with priority="
-	case "envfiles":
-		return "it belongs to the Go port of Supervisor; write the variables into environment="
-	case "restartpause":
-		return "it belongs to the Go port of Supervisor; write restart_delay="
-	case "cron":
-		return "it belongs to the Go port of Supervisor; run the program by a scheduler"
-	case "group":
-		if program {
-			return "a program is put into a group by programs= of [group:x]; to run as a group of accounts, set user="
-		}
-	case "logfile", "log_stdout":
-		if program {
-			return "write stdout_logfile="
-		}
-	case "stdout_maxbytes":
-		return "write stdout_logfile_maxbytes="
-	case "stderr_maxbytes":
-		return "write stderr_logfile_maxbytes="
-	case "unmask":
-		return "write umask="
-	case "http_port":
-		return "write port= into a section [inet_http_server]"
-	case "redirect_stderr":
-		if !program {
-			return "it belongs into [program:x]"
+func foreignKey(where Where, key string) string {
+	for _, f := range foreignKeys() {
+		if f.in&where != 0 && slices.Contains(f.names, key) {
+			return f.text
 		}
 	}
 	return ""

@@ -77,6 +77,9 @@ type reading struct {
 	global inifile.Names     // ENV_x, with [supervisord] environment
 	errs   []error
 
+	userName *string          // of [supervisord], expanded; nil for none
+	defaults *inifile.Section // [program-default]; nil for none
+
 	grouped map[string]bool // sections whose processes belong to a [group:x]
 	autoURL []*Program      // to be told the address of the servers
 	users   map[string]*User
@@ -87,7 +90,7 @@ type reading struct {
 // no errs.
 func read(path string, o Overrides, env map[string]string) *reading {
 	r := &reading{
-		config:  &Config{Path: path},
+		config:  preset(InSupervisord, ofDaemon, &Config{Path: path}),
 		env:     env,
 		grouped: map[string]bool{},
 		users:   map[string]*User{},
@@ -103,17 +106,17 @@ func read(path string, o Overrides, env map[string]string) *reading {
 		}
 	}
 	// After an error the rest is read all the same, to be told of all mistakes.
-	var userName *string
 	r.global = inifile.Names{}.WithEnvironment(env)
 	if section := r.file.Section("supervisord"); section != nil {
-		userName = r.readSupervisord(section, o.Environment)
+		r.readSupervisord(section, o.Environment)
 	} else {
 		r.fail(errors.New(".ini file does not include supervisord section"))
 	}
 	r.readInterfaces()
+	r.readDefaults()
 	r.readGroups()
 	r.readServers()
-	r.override(o, userName)
+	r.override(o)
 	r.checkInterfaces()
 	return r
 }
@@ -161,41 +164,35 @@ func (r *reading) sections(prefix string) []*inifile.Section {
 
 // readSupervisord is the whole of [supervisord]. The user is resolved later,
 // because the command line may name another one.
-func (r *reading) readSupervisord(section *inifile.Section, earlier map[string]string) (userName *string) {
-	c := r.config
+func (r *reading) readSupervisord(section *inifile.Section, earlier map[string]string) {
 	environ := inifile.Names{}.WithEnvironment(r.env)
 	if len(earlier) > 0 {
 		environ = environ.WithEnvironment(earlier)
 	}
-	listed := environ.With("here", c.Here)
-	s := section.Reader(listed.WithUnlisted("host_node_name", r.node), "")
-	c.MinFDs = s.Int("minfds", 1024)
-	c.MinProcs = s.Int("minprocs", 200)
-	c.Directory = s.ExistingDirectory("directory", "")
-	if s.Has("user") {
-		name := s.String("user", "")
-		userName = &name
+	r.global = environ.With("here", r.config.Here)
+	s := section.Reader(r.global.WithUnlisted("host_node_name", r.node), "")
+	r.readKeys(ofDaemon, s, r.config)
+	r.collect(s)
+	r.global = environ.WithEnvironment(r.config.Environment)
+}
+
+func (r *reading) readDaemonUser(s *inifile.Reader, key string, _ *Config) {
+	if s.Has(key) {
+		name := s.String(key, "")
+		r.userName = &name
 	}
-	c.Umask = s.Octal("umask", 0o022)
-	c.Logfile = s.ExistingDirpath("logfile", "supervisord.log")
-	c.LogfileMaxBytes = s.Bytes("logfile_maxbytes", 50<<20)
-	c.LogfileBackups = s.Int("logfile_backups", 10)
-	c.LogLevel = inifile.Convert(s, "loglevel", Info, ParseLevel)
-	c.Pidfile = s.ExistingDirpath("pidfile", "supervisord.pid")
-	c.Identifier = s.String("identifier", "supervisor")
-	c.NoDaemon = s.Bool("nodaemon", false)
-	c.Silent = s.Bool("silent", false)
-	c.ChildLogDir = s.ExistingDirectory("childlogdir", "")
-	if !s.Has("childlogdir") {
+}
+
+func (r *reading) readChildLogDir(s *inifile.Reader, key string, c *Config) {
+	c.ChildLogDir = s.ExistingDirectory(key, "")
+	if !s.Has(key) {
 		c.ChildLogDir = tempDir(r.env)
 	}
-	c.NoCleanup = s.Bool("nocleanup", false)
-	c.StripANSI = s.Bool("strip_ansi", false)
-	c.Subreaper = s.Bool("subreaper", false)
-	c.Environment = s.With(listed.With("host_node_name", r.node)).KeyValues("environment")
-	r.collect(s)
-	r.global = environ.WithEnvironment(c.Environment)
-	return userName
+}
+
+// readDaemonEnvironment knows host_node_name as Supervisor does, so messages list it.
+func (r *reading) readDaemonEnvironment(s *inifile.Reader, key string, c *Config) {
+	c.Environment = s.With(r.global.With("host_node_name", r.node)).KeyValues(key)
 }
 
 // tempDir is the directory that Python's tempfile would choose.
@@ -221,7 +218,7 @@ func absolute(path string) string {
 }
 
 // override merges the command line, makes paths absolute and resolves the user.
-func (r *reading) override(o Overrides, userName *string) {
+func (r *reading) override(o Overrides) {
 	c := r.config
 	replace(&c.MinFDs, o.MinFDs)
 	replace(&c.MinProcs, o.MinProcs)
@@ -251,9 +248,9 @@ func (r *reading) override(o Overrides, userName *string) {
 			return
 		}
 		c.User = r.account(account)
-	} else if userName != nil {
+	} else if r.userName != nil {
 		section := r.file.Section("supervisord")
-		account, err := inifile.ParseUser(*userName)
+		account, err := inifile.ParseUser(*r.userName)
 		if err != nil {
 			r.fail(section.Error("user", err))
 			return
@@ -323,70 +320,60 @@ func (c *Config) serverURL() string {
 
 // readInetServer is the whole of [inet_http_server].
 func (r *reading) readInetServer(section *inifile.Section) ServerConfig {
-	s := section.Reader(r.global, "")
 	c := ServerConfig{Section: section.Name(), Network: "tcp", UID: -1, GID: -1}
-	c.Username, c.Password = readCredentials(s)
-	port := s.Required("port", fmt.Sprintf("section [%s] has no port value", section.Name()))
-	if s.Has("port") {
-		host, number, err := inifile.ParseInetAddress(port)
-		if err != nil {
-			s.Fail("port", err)
-		}
-		c.Address = host + ":" + strconv.Itoa(number)
-	}
-	c.AllowedHosts = s.List("allowed_hosts")
+	s := section.Reader(r.global, "")
+	r.readKeys(ofServer, s, &c)
 	r.collect(s)
 	return c
 }
 
 // readUnixServer is the whole of [unix_http_server].
 func (r *reading) readUnixServer(section *inifile.Section) ServerConfig {
+	c := preset(InUnixServer, ofServer, &ServerConfig{Section: section.Name(), Network: "unix", UID: -1, GID: -1})
 	s := section.Reader(r.global, "")
-	c := ServerConfig{Section: section.Name(), Network: "unix", Mode: 0o700, UID: -1, GID: -1}
-	file := s.With(r.global.With("here", r.config.Here)).Required("file", fmt.Sprintf("section [%s] has no file value", section.Name()))
-	c.Address = absolute(inifile.ExpandUser(inifile.TrimSpace(file)))
-	c.Username, c.Password = readCredentials(s)
-	if s.Has("chown") {
-		c.UID, c.GID = readOwner(s, "chown", "Invalid sockchown value %s")
-	}
-	if s.Has("chmod") {
-		c.Mode = readMode(s, "chmod", "Invalid chmod value %s")
-	}
+	r.readKeys(ofServer, s, c)
 	r.collect(s)
-	return c
+	return *c
 }
 
-// readCredentials reads username and password, which come together.
-func readCredentials(s *inifile.Reader) (username, password string) {
-	username = s.String("username", "")
-	password = s.String("password", "")
-	if s.Has("username") != s.Has("password") {
+func (r *reading) readSocketFile(s *inifile.Reader, key string, c *ServerConfig) {
+	file := s.With(r.global.With("here", r.config.Here)).Required(key, fmt.Sprintf("section [%s] has no file value", c.Section))
+	c.Address = absolute(inifile.ExpandUser(inifile.TrimSpace(file)))
+}
+
+func (r *reading) readPort(s *inifile.Reader, key string, c *ServerConfig) {
+	port := s.Required(key, fmt.Sprintf("section [%s] has no port value", c.Section))
+	if !s.Has(key) {
+		return
+	}
+	host, number, err := inifile.ParseInetAddress(port)
+	if err != nil {
+		s.Fail(key, err)
+	}
+	c.Address = host + ":" + strconv.Itoa(number)
+}
+
+// readPassword reads what comes together with a username.
+func (r *reading) readPassword(s *inifile.Reader, key string, c *ServerConfig) {
+	c.Password = s.String(key, "")
+	if s.Has("username") != s.Has(key) {
 		s.Fail("", fmt.Errorf("Section [%s] contains incomplete authentication: "+
-			"If a username or a password is specified, both the username and password must be specified", s.Section().Name()))
+			"If a username or a password is specified, both the username and password must be specified", c.Section))
 	}
-	return username, password
 }
 
-// readOwner reads USER or USER:GROUP; what is wrong with it is told in the
+// readOwner reads USER or USER:GROUP, if it is there; what is wrong with it is told in the
 // words of format.
-func readOwner(s *inifile.Reader, key, format string) (uid, gid int) {
-	text := s.String(key, "")
-	uid, gid, err := inifile.ParseUserGroup(text)
-	if err != nil {
-		s.Fail(key, fmt.Errorf(format, text))
-		return -1, -1
+func readOwner(s *inifile.Reader, key, format string, uid, gid *int) {
+	if !s.Has(key) {
+		return
 	}
-	return uid, gid
-}
-
-// readMode reads the mode of a socket.
-func readMode(s *inifile.Reader, key, format string) os.FileMode {
 	text := s.String(key, "")
-	mode, err := inifile.ParseOctal(text)
-	if err != nil {
+	var err error
+	if *uid, *gid, err = inifile.ParseUserGroup(text); err != nil {
 		s.Fail(key, fmt.Errorf(format, text))
+		*uid, *gid = -1, -1
 	}
-	return os.FileMode(mode) & os.ModePerm
 }
 
 // Environ turns a list of NAME=value into a map.

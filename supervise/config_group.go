@@ -36,30 +36,38 @@ func (r *reading) readGroups() {
 	})
 }
 
+// groupDraft is a group that is being read.
+type groupDraft struct {
+	Group
+	members []string // programs= of [group:x]
+}
+
 // groupReader reads what a section says about its group. Errors do not name the
 // section.
 func (r *reading) groupReader(section *inifile.Section) *inifile.Reader {
-	return section.Reader(r.global.With("here", r.config.Here), "")
+	return section.Reader(r.global.With("here", r.config.Here), "").Over(r.defaultsOf(section))
 }
 
-// groupName is the name after the colon of a section that makes a group.
-func groupName(s *inifile.Reader) string {
-	name, err := checkedName(afterColon(s.Section()))
-	if err != nil {
-		s.Fail("", err)
+// beginGroup reads what a section says about its group.
+func (r *reading) beginGroup(section *inifile.Section, kind Kind) *groupDraft {
+	g := preset(whereIs(section.Name()), ofGroup, &groupDraft{Group: Group{Kind: kind, Name: afterColon(section)}})
+	s := r.groupReader(section)
+	if kind != ListenerPool { // Supervisor does not look at the name of one before its processes
+		name, err := checkedName(g.Name)
+		if g.Name = name; err != nil {
+			s.Fail("", err)
+		}
 	}
-	return name
+	r.readKeys(ofGroup, s, g)
+	r.collect(s)
+	return g
 }
 
 // readGroup is the whole of [group:x].
 func (r *reading) readGroup(section *inifile.Section) *Group {
-	s := r.groupReader(section)
-	g := &Group{Kind: ProgramGroup, Name: groupName(s)}
-	members := s.List("programs")
-	g.Priority = s.Int("priority", 999)
-	r.collect(s)
+	g := r.beginGroup(section, ProgramGroup)
 	blamed := section.Name() // like Supervisor, which names the last member it has found
-	for _, name := range members {
+	for _, name := range g.members {
 		program, fcgi := r.file.Section("program:"+name), r.file.Section("fcgi-program:"+name)
 		switch {
 		case program == nil && fcgi == nil:
@@ -79,60 +87,63 @@ func (r *reading) readGroup(section *inifile.Section) *Group {
 		r.grouped[member.Name()] = true
 		g.Programs = append(g.Programs, r.readProcesses(member, g.Name, p)...)
 	}
-	return g
+	return &g.Group
 }
 
 // readProgramGroup is [program:x] as a group of its own.
 func (r *reading) readProgramGroup(section *inifile.Section) *Group {
-	s := r.groupReader(section)
-	g := &Group{Kind: ProgramGroup, Name: groupName(s), Priority: s.Int("priority", 999)}
-	r.collect(s)
+	g := r.beginGroup(section, ProgramGroup)
 	g.Programs = r.readProcesses(section, g.Name, Program{})
-	return g
+	return &g.Group
 }
 
 // readListener is the whole of [eventlistener:x].
 func (r *reading) readListener(section *inifile.Section) *Group {
-	name := section.Name()
-	s := r.groupReader(section)
-	g := &Group{Kind: ListenerPool, Name: afterColon(section), Priority: s.Int("priority", -1)}
-	g.BufferSize = s.Int("buffer_size", 10)
+	g := r.beginGroup(section, ListenerPool)
+	g.Programs = r.readProcesses(section, g.Name, Program{Listener: true})
+	return &g.Group
+}
+
+func (r *reading) checkBufferSize(s *inifile.Reader, key string, g *groupDraft) {
 	if g.BufferSize < 1 {
-		s.Fail("buffer_size", fmt.Errorf("[%s] section sets invalid buffer_size (%d)", name, g.BufferSize))
+		s.Fail(key, fmt.Errorf("[%s] section sets invalid buffer_size (%d)", s.Section().Name(), g.BufferSize))
 	}
-	g.ResultHandler = s.String("result_handler", standardResultHandler)
+}
+
+func (r *reading) checkResultHandler(s *inifile.Reader, key string, g *groupDraft) {
+	name := s.Section().Name()
 	standard, err := resolve(g.ResultHandler, standardResultHandler)
 	if err != nil {
-		s.Fail("result_handler", fmt.Errorf("%s cannot be resolved within [%s]: %w", g.ResultHandler, name, err))
+		s.Fail(key, fmt.Errorf("%s cannot be resolved within [%s]: %w", g.ResultHandler, name, err))
 	} else if !standard && !showsResults(g.ResultHandler) {
 		r.note(Warn, "For [%s], result_handler=%s is Python code, which this supervisord cannot run; the standard one is used", name, g.ResultHandler)
 	}
-	g.Events = readEvents(s)
-	if s.Bool("redirect_stderr", false) {
-		s.Fail("redirect_stderr", fmt.Errorf("[%s] section sets redirect_stderr=true but this is not allowed "+
-			"because it will interfere with the eventlistener protocol", name))
+}
+
+// readRedirect looks that the stdout of a listener stays what it is.
+func (r *reading) readRedirect(s *inifile.Reader, key string, _ *groupDraft) {
+	if s.Bool(key, false) {
+		s.Fail(key, fmt.Errorf("[%s] section sets redirect_stderr=true but this is not allowed "+
+			"because it will interfere with the eventlistener protocol", s.Section().Name()))
 	}
-	r.collect(s)
-	g.Programs = r.readProcesses(section, g.Name, Program{Listener: true})
-	return g
 }
 
 // readEvents reads the types of events that a listener wants, sorted.
-func readEvents(s *inifile.Reader) []string {
+func (r *reading) readEvents(s *inifile.Reader, key string, g *groupDraft) {
 	name := s.Section().Name()
 	var events []string
-	for _, item := range s.List("events") {
+	for _, item := range s.List(key) {
 		event := strings.ToUpper(item)
 		if !slices.Contains(eventTypes(), event) {
-			s.Fail("events", fmt.Errorf("Unknown event type %s in [%s] events", event, name))
+			s.Fail(key, fmt.Errorf("Unknown event type %s in [%s] events", event, name))
 		}
 		events = append(events, event)
 	}
 	if len(events) == 0 {
-		s.Fail("events", fmt.Errorf(`[%s] section requires an "events" line`, name))
+		s.Fail(key, fmt.Errorf(`[%s] section requires an "events" line`, name))
 	}
 	slices.Sort(events)
-	return slices.Compact(events)
+	g.Events = slices.Compact(events)
 }
 
 // eventTypes are the names that events= can have.
@@ -152,12 +163,10 @@ func eventTypes() []string {
 
 // readFastCGI is the whole of [fcgi-program:x].
 func (r *reading) readFastCGI(section *inifile.Section) *Group {
-	s := r.groupReader(section)
-	g := &Group{Kind: FastCGIGroup, Name: groupName(s), Priority: s.Int("priority", 999)}
-	g.Socket = r.readSocket(s)
-	r.collect(s)
+	g := r.beginGroup(section, FastCGIGroup)
+	g.Socket = r.readSocket(section)
 	g.Programs = r.readProcesses(section, g.Name, Program{Socket: g.Socket})
-	return g
+	return &g.Group
 }
 
 // readMemberSocket is readSocket for a member of a [group:x]. Supervisor does
@@ -166,65 +175,66 @@ func (r *reading) readMemberSocket(section *inifile.Section) *FastCGISocket {
 	if value, _, ok := section.Lookup("socket"); !ok || value == "" {
 		return nil
 	}
-	s := r.groupReader(section)
-	socket := r.readSocket(s)
-	r.collect(s)
-	return socket
+	return r.readSocket(section)
 }
 
 // readSocket reads what [fcgi-program:x] has beyond [program:x].
-func (r *reading) readSocket(s *inifile.Reader) *FastCGISocket {
-	socket := &FastCGISocket{Mode: 0o700, OwnerUID: -1, OwnerGID: -1}
-	if user := r.account(s.User("user")); user != nil && user.UID != os.Getuid() {
-		socket.OwnerUID, socket.OwnerGID = user.UID, user.GID
-	}
-	if s.Has("socket_backlog") {
-		socket.Backlog = s.Int("socket_backlog", 0)
-		if socket.Backlog < 1 || socket.Backlog > 65535 {
-			s.Fail("socket_backlog", fmt.Errorf("Invalid socket_backlog value %d", socket.Backlog))
-		}
-	}
-	if s.Has("socket_owner") {
-		socket.OwnerUID, socket.OwnerGID = readOwner(s, "socket_owner", "Invalid socket_owner value %s")
-	}
-	if s.Has("socket_mode") {
-		socket.Mode = readMode(s, "socket_mode", "Invalid socket_mode value %s")
-	}
-	r.readSocketURL(s, socket)
-	r.sockets[s.Section().Name()] = socket
+func (r *reading) readSocket(section *inifile.Section) *FastCGISocket {
+	socket := preset(InFastCGI, ofSocket, &FastCGISocket{OwnerUID: -1, OwnerGID: -1})
+	s := r.groupReader(section)
+	r.readKeys(ofSocket, s, socket)
+	r.collect(s)
+	r.sockets[section.Name()] = socket
 	return socket
 }
 
+// readSocketUser makes a socket that of the user, unless we are it.
+func (r *reading) readSocketUser(s *inifile.Reader, key string, socket *FastCGISocket) {
+	if user := r.account(s.User(key)); user != nil && user.UID != os.Getuid() {
+		socket.OwnerUID, socket.OwnerGID = user.UID, user.GID
+	}
+}
+
+func (r *reading) readBacklog(s *inifile.Reader, key string, socket *FastCGISocket) {
+	if !s.Has(key) {
+		return
+	}
+	socket.Backlog = s.Int(key, 0)
+	if socket.Backlog < 1 || socket.Backlog > 65535 {
+		s.Fail(key, fmt.Errorf("Invalid socket_backlog value %d", socket.Backlog))
+	}
+}
+
 // readSocketURL reads socket, which is unix:///PATH or tcp://HOST:PORT.
-func (r *reading) readSocketURL(s *inifile.Reader, socket *FastCGISocket) {
+func (r *reading) readSocketURL(s *inifile.Reader, key string, socket *FastCGISocket) {
 	section := s.Section().Name()
 	// The name alone; whether it can be one has been looked at.
 	name, _ := checkedName(afterColon(s.Section()))
-	url := s.With(r.global.With("here", r.config.Here).With("program_name", name)).String("socket", "")
+	url := s.With(r.global.With("here", r.config.Here).With("program_name", name)).String(key, "")
 	if url == "" {
-		s.Fail("socket", fmt.Errorf(`[%s] section requires a "socket" line`, section))
+		s.Fail(key, fmt.Errorf(`[%s] section requires a "socket" line`, section))
 		return
 	}
 	if path, ok := strings.CutPrefix(url, "unix://"); ok {
 		if !strings.HasPrefix(path, "/") {
-			s.Fail("socket", fmt.Errorf("('Unix socket path %%s is not an absolute path', %s) in [%s] socket", inifile.PythonRepr(path), section))
+			s.Fail(key, fmt.Errorf("('Unix socket path %%s is not an absolute path', %s) in [%s] socket", inifile.PythonRepr(path), section))
 		}
 		socket.Network, socket.Address = "unix", absolute(path)
 		socket.URL = "unix://" + socket.Address
 		return
 	}
 	if s.Has("socket_owner") || s.Has("socket_mode") {
-		s.Fail("socket", fmt.Errorf("socket_owner and socket_mode params should only be used with a Unix domain socket in [%s] socket", section))
+		s.Fail(key, fmt.Errorf("socket_owner and socket_mode params should only be used with a Unix domain socket in [%s] socket", section))
 		return
 	}
 	match := regexp.MustCompile(`^tcp://([^\s:]+):(\d+)$`).FindStringSubmatch(url)
 	if match == nil {
-		s.Fail("socket", fmt.Errorf("('Bad socket format %%s', %s) in [%s] socket", inifile.PythonRepr(url), section))
+		s.Fail(key, fmt.Errorf("('Bad socket format %%s', %s) in [%s] socket", inifile.PythonRepr(url), section))
 		return
 	}
 	port, err := inifile.ParsePort(match[2])
 	if err != nil {
-		s.Fail("socket", fmt.Errorf("%w in [%s] socket", err, section))
+		s.Fail(key, fmt.Errorf("%w in [%s] socket", err, section))
 	}
 	socket.OwnerUID, socket.OwnerGID = -1, -1
 	socket.Network, socket.Address = "tcp", fmt.Sprintf("%s:%d", strings.ToLower(match[1]), port)

@@ -8,17 +8,46 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"supervisor/inifile"
 )
 
-// common is what the processes of one section share.
-type common struct {
-	Program             // without what differs between them
+// draft is a program that is being read: what all processes of a section share, or one of
+// them.
+type draft struct {
+	Program
 	first, count int    // process numbers
 	nameFormat   string // process_name unexpanded
+	restart      RestartPolicy
+	logKinds     [2]logKind
+}
+
+// defaultsOf is the section that a program takes from what it does not say itself: nil
+// for none, as listeners and fcgi programs have.
+func (r *reading) defaultsOf(section *inifile.Section) *inifile.Section {
+	if whereIs(section.Name()) != InProgram {
+		return nil
+	}
+	return r.defaults
+}
+
+// readDefaults looks at [program-default] by itself, since programs may say otherwise and so
+// hide what is wrong there. What refers to a name is left to the programs, which know it.
+func (r *reading) readDefaults() {
+	section := r.file.Section("program-default")
+	if section == nil {
+		return
+	}
+	r.defaults = section
+	s := section.Reader(r.global, fmt.Sprintf(" in section '%s' (file: '%s')", section.Name(), section.File()))
+	r.readKeys(ofProgram, s, preset(InProgramDefault, ofProgram, &draft{}))
+	r.readKeys(ofProcess, s, preset(InProgramDefault, ofProcess, &draft{}))
+	s.KeyValues("environment")
+	for _, err := range s.Errs() {
+		if text, _, ok := section.Lookup(err.Key); ok && !strings.Contains(text, "%(") {
+			r.fail(err)
+		}
+	}
 }
 
 // readProcesses reads the keys that [program:x], [fcgi-program:x] and
@@ -28,16 +57,16 @@ func (r *reading) readProcesses(section *inifile.Section, group string, p Progra
 	name, err := checkedName(afterColon(section))
 	names := r.global.With("here", r.config.Here).With("program_name", name).
 		With("host_node_name", r.node).With("group_name", group)
-	s := section.Reader(names, fmt.Sprintf(" in section '%s' (file: '%s')", section.Name(), section.File()))
+	s := section.Reader(names, fmt.Sprintf(" in section '%s' (file: '%s')", section.Name(), section.File())).Over(r.defaultsOf(section))
 	if err != nil {
 		s.Fail("", err)
 	}
 	p.Group, p.Section = group, section.Name()
-	c := r.readProgram(s, p)
+	d := r.readProgram(s, p)
 	var programs []*Program
 	// After an error one process is enough: it is wrong with all of them.
-	for i := 0; i < c.count && (i == 0 || s.Err() == nil); i++ {
-		programs = append(programs, r.readProcess(s, names, c, c.first+i))
+	for i := 0; i < d.count && (i == 0 || s.Err() == nil); i++ {
+		programs = append(programs, r.readProcess(s, names, d, d.first+i))
 	}
 	r.collect(s)
 	slices.SortStableFunc(programs, func(a, b *Program) int { return strings.Compare(a.Name, b.Name) })
@@ -45,63 +74,31 @@ func (r *reading) readProcesses(section *inifile.Section, group string, p Progra
 }
 
 // readProgram reads the keys that are expanded once for all processes.
-func (r *reading) readProgram(s *inifile.Reader, p Program) common {
-	p.Priority = s.Int("priority", 999)
-	p.Autostart = s.Bool("autostart", true)
-	p.Autorestart = inifile.Convert(s, "autorestart", RestartUnexpected, parseAutorestart)
-	p.StartSecs = s.Seconds("startsecs", 1)
-	p.StartRetries = s.Int("startretries", 3)
-	p.Restart = readRestart(s)
-	p.StopSignal = s.Signal("stopsignal", syscall.SIGTERM)
-	p.StopWait = s.Seconds("stopwaitsecs", 10)
-	p.StopAsGroup = s.Bool("stopasgroup", false)
-	p.KillAsGroup = s.Bool("killasgroup", p.StopAsGroup)
-	p.ExitCodes = s.ExitCodes("exitcodes", 0)
-	p.RedirectStderr = s.Bool("redirect_stderr", false)
-	c := common{count: s.Int("numprocs", 1), first: s.Int("numprocs_start", 0)}
-	for channel := range p.Logs {
-		key := Channel(channel).String()
-		p.Logs[channel].CaptureMaxBytes = s.Bytes(key+"_capture_maxbytes", 0)
-		p.Logs[channel].EventsEnabled = s.Bool(key+"_events_enabled", false)
-	}
-	p.ServerURL = s.String("serverurl", "AUTO")
-	if p.ServerURLAuto = strings.EqualFold(inifile.TrimSpace(p.ServerURL), "AUTO"); p.ServerURLAuto {
-		p.ServerURL = "" // for readServers to fill in
-	}
-	p.User = r.account(s.User("user"))
-	p.Umask = s.Octal("umask", -1)
-
-	name, err := checkedName(s.Raw("process_name", "%(program_name)s"))
-	if err != nil {
-		s.Fail("process_name", err)
-	}
-	if c.count > 1 && !strings.Contains(name, "%(process_num)") {
+func (r *reading) readProgram(s *inifile.Reader, p Program) draft {
+	where := whereIs(s.Section().Name())
+	d := preset(where, ofProgram, &draft{Program: p})
+	preset(where, ofProcess, d)
+	r.readKeys(ofProgram, s, d)
+	if d.count > 1 && !strings.Contains(d.nameFormat, "%(process_num)") {
 		s.Fail("process_name", errors.New("%(process_num) must be present within process_name when numprocs > 1"))
 	}
-	if p.StopAsGroup && !p.KillAsGroup {
+	if d.StopAsGroup && !d.KillAsGroup {
 		s.Fail("killasgroup", errors.New("Cannot set stopasgroup=true and killasgroup=false"))
 	}
-	c.Program, c.nameFormat = p, name
-	return c
+	if s.Has("restart_delay") {
+		d.Restart = &d.restart
+	}
+	return *d
 }
 
-// readRestart reads the keys of the restart policy, which there is with restart_delay.
-func readRestart(s *inifile.Reader) *RestartPolicy {
-	r := &RestartPolicy{
-		Delay:  s.Duration("restart_delay", 0),
-		Factor: inifile.Convert(s, "restart_factor", 1, parseFactor),
-		Max:    s.Duration("restart_delay_max", time.Minute),
-		Reset:  s.Duration("restart_reset", time.Minute),
+func (r *reading) settleServerURL(_ *inifile.Reader, _ string, d *draft) {
+	if d.ServerURLAuto = strings.EqualFold(inifile.TrimSpace(d.ServerURL), "AUTO"); d.ServerURLAuto {
+		d.ServerURL = "" // for readServers to fill in
 	}
-	// As it is: a per cent sign is not the beginning of an expansion here.
-	var err error
-	if r.Jitter, err = parsePart(s.Raw("restart_jitter", "0%")); err != nil {
-		s.Fail("restart_jitter", err)
-	}
-	if !s.Has("restart_delay") {
-		return nil
-	}
-	return r
+}
+
+func (r *reading) readUser(s *inifile.Reader, key string, d *draft) {
+	d.User = r.account(s.User(key))
 }
 
 // parseFactor reads a number of at least 1.
@@ -124,18 +121,20 @@ func parsePart(text string) (float64, error) {
 }
 
 // readProcess reads the keys that are expanded for each process.
-func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, c common, number int) *Program {
-	p := c.Program
-	names = names.WithInt("process_num", number).WithInt("numprocs", c.count)
+func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, d draft, number int) *Program {
+	names = names.WithInt("process_num", number).WithInt("numprocs", d.count)
 	own := s.With(names).KeyValues("environment")
-	p.Environment = overlay(r.config.Environment, own)
-	s = s.With(names.WithEnvironment(own))
-	p.Directory, p.ChangeDir = s.String("directory", ""), s.Has("directory")
-	for channel := range p.Logs {
-		r.readLog(s, Channel(channel), &p)
+	if hidden := s.With(names).Hidden("environment"); hidden != nil {
+		own = overlay(hidden.KeyValues("environment"), own)
 	}
-	p.Command = s.Required("command", fmt.Sprintf("program section %s does not specify a command", s.Section().Name()))
-	p.Name = s.Expand("process_name", c.nameFormat)
+	d.Environment = overlay(r.config.Environment, own)
+	s = s.With(names.WithEnvironment(own))
+	r.readKeys(ofProcess, s, &d)
+	for channel := range d.Logs {
+		r.settleLog(s, &d, Channel(channel))
+	}
+	d.Name = s.Expand("process_name", d.nameFormat)
+	p := d.Program
 	if p.ServerURLAuto {
 		r.autoURL = append(r.autoURL, &p)
 	}
@@ -154,20 +153,16 @@ func overlay(base, own map[string]string) map[string]string {
 	return all
 }
 
-// readLog reads where the output of a channel goes, but for what readProgram
-// has read already.
-func (r *reading) readLog(s *inifile.Reader, channel Channel, p *Program) {
+// settleLog decides where the output of a channel goes, when all is read that has a say
+// in it.
+func (r *reading) settleLog(s *inifile.Reader, d *draft, channel Channel) {
 	var (
-		log  = &p.Logs[channel]
+		log  = &d.Logs[channel]
 		key  = channel.String() + "_logfile"
 		name = s.Section().Name()
-		kind logKind
+		kind = d.logKinds[channel]
 	)
-	log.Path, kind = readLogfile(s, key)
 	log.Auto, log.Blank = kind == autoLog, kind == fileLog && log.Path == ""
-	log.Backups = s.Int(key+"_backups", 10)
-	log.MaxBytes = s.Bytes(key+"_maxbytes", 50<<20)
-	log.Syslog = s.Bool(channel.String()+"_syslog", false)
 	switch {
 	case kind == syslogLog:
 		log.Syslog = true
@@ -175,7 +170,7 @@ func (r *reading) readLog(s *inifile.Reader, channel Channel, p *Program) {
 	case log.Auto && log.MaxBytes == 0:
 		r.note(Warn, "For [%s], AUTO logging used for %s without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally", name, key)
 	}
-	if channel == Stderr && p.RedirectStderr {
+	if channel == Stderr && d.RedirectStderr {
 		if kind == fileLog {
 			r.note(Warn, "For [%s], redirect_stderr=true but %s has also been set to a filename, the filename has been ignored", name, key)
 		}
@@ -195,7 +190,11 @@ const (
 
 // readLogfile reads the value of a log file. It is expanded twice, as existing
 // files rely on.
-func readLogfile(s *inifile.Reader, key string) (path string, kind logKind) {
+func (d *draft) readLogfile(s *inifile.Reader, key string, channel Channel) {
+	d.Logs[channel].Path, d.logKinds[channel] = parseLogfile(s, key)
+}
+
+func parseLogfile(s *inifile.Reader, key string) (path string, kind logKind) {
 	if !s.Has(key) {
 		return "", autoLog
 	}

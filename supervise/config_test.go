@@ -44,6 +44,14 @@ func readTest(t *testing.T, text string) *Config {
 	return c
 }
 
+// readHere reads text as s.conf in the working directory.
+func readHere(text string) (*Config, error) {
+	if err := os.WriteFile("s.conf", []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return ReadConfig("s.conf", Overrides{}, testEnv())
+}
+
 const inProgram = " in section 'program:x' (file: 's.conf')"
 
 // badConfigs are configurations and what Supervisor says of them. Unless it has
@@ -415,6 +423,55 @@ func TestRestartKeys(t *testing.T) {
 	a, b := program(t, "restart_delay=5"), program(t, "restart_delay=6")
 	if a.equal(b) || !a.equal(program(t, "restart_delay=5s")) {
 		t.Error("a reread does not see the change, or sees one where there is none")
+	}
+}
+
+// TestProgramDefault: what programs do not say themselves, [program-default] may.
+func TestProgramDefault(t *testing.T) {
+	const defaults = "[supervisord]\nenvironment=TOP=\"t\"\n[program-default]\ncommand=run %(program_name)s %(process_num)d\nstartsecs=7\npriority=5\n" +
+		"environment=A=\"%(program_name)s\",B=\"b\"\nrestart_delay=2s\nstdout_logfile=/tmp/%(program_name)s\nnumprocs=2\nprocess_name=n%(process_num)d\n"
+	c := readTest(t, defaults+"[program:x]\n[program:y]\ncommand=own\nstartsecs=1\nenvironment=B=\"own\",C=\"c\"\nnumprocs=1\n[group:g]\nprograms=y\n"+
+		"[eventlistener:e]\ncommand=c\nevents=EVENT\n[fcgi-program:f]\ncommand=c\nsocket=unix:///tmp/s\n")
+	if got, want := describe(c), "e@-1(e@999) x@5(n0@5 n1@5) f@999(f@999) g@999(n0@5)"; got != want {
+		t.Errorf("groups: %s\nwant:   %s", got, want)
+	}
+	byName := c.byName()
+	x, y, e, f := byName["x"].Programs[1], byName["g"].Programs[0], byName["e"].Programs[0], byName["f"].Programs[0]
+	if x.Command != "run x 1" || x.StartSecs != 7*time.Second || x.Restart == nil || x.Restart.Delay != 2*time.Second || x.Logs[Stdout].Path != "/tmp/x" ||
+		!reflect.DeepEqual(x.Environment, map[string]string{"TOP": "t", "A": "x", "B": "b"}) {
+		t.Errorf("defaults: %+v", x)
+	}
+	if y.Command != "own" || y.StartSecs != time.Second || y.Logs[Stdout].Path != "/tmp/y" || !reflect.DeepEqual(y.Environment, map[string]string{"TOP": "t", "A": "y", "B": "own", "C": "c"}) {
+		t.Errorf("a program's own: %+v", y)
+	}
+	for _, p := range []*Program{e, f} {
+		if p.StartSecs != time.Second || len(p.Environment) != 1 || p.Restart != nil {
+			t.Errorf("not for these: %+v", p)
+		}
+	}
+	if x.equal(readTest(t, strings.Replace(defaults, "startsecs=7", "startsecs=8", 1)+"[program:x]\n").Groups[0].Programs[1]) {
+		t.Error("a reread does not see a change of a default")
+	}
+
+	const inDefault = " in section 'program-default' (file: 's.conf')"
+	for _, test := range []struct{ name, conf, section, want string }{
+		{"a default that everybody hides", "startsecs=x\n[program:x]\ncommand=c\nstartsecs=1\n", "program-default", "invalid literal for int() with base 10: 'x'" + inDefault},
+		{"no program", "stdout_logfile=/nope/x\n", "program-default", "The directory named as part of the path /nope/x does not exist" + inDefault},
+		{"environment", "environment=A\n", "program-default", "Unexpected end of key/value pairs in value 'A'" + inDefault},
+		{"percent sign", "command=date +%H\n", "program-default", "Format string 'date +%H' for 'program-default.command' is badly formatted: unsupported format character 'H' (0x48) at index 7" + inDefault},
+		{"a name that only programs have", "startsecs=%(program_name)s\n", "", ""},
+		{"that stands for a wrong value", "startsecs=%(program_name)s\n[program:x]\ncommand=c\n", "program-default", "invalid literal for int() with base 10: 'x'" + inProgram},
+		{"unknown name", "directory=%(nope)s\n[program:x]\ncommand=c\n", "program-default", "Format string '%(nope)s' for 'program-default.directory' contains names ('nope') which cannot be expanded. Available names: ..."},
+		{"two keys of two sections", "numprocs=2\n[program:x]\ncommand=c\n", "program:x", "%(process_num) must be present within process_name when numprocs > 1" + inProgram},
+	} {
+		writeConfig(t, "[supervisord]\n[program-default]\n"+test.conf)
+		_, err := ReadConfig("s.conf", Overrides{}, testEnv())
+		var at *inifile.Error
+		switch {
+		case test.want == "" && err == nil:
+		case !errors.As(err, &at), !matches(err.Error(), test.want), at.Section != test.section:
+			t.Errorf("%s: %v\nwant of [%s]: %s", test.name, err, test.section, test.want)
+		}
 	}
 }
 
