@@ -21,7 +21,9 @@ import (
 	"supervisor/ctl"
 	"supervisor/inifile"
 	"supervisor/supervise"
+	"supervisor/supervise/config"
 	"supervisor/supervise/getopt"
+	"supervisor/supervise/logs"
 	"supervisor/supervise/tz"
 )
 
@@ -120,7 +122,7 @@ func (p program) play(role string) (exit int, ok bool) {
 	case "supervisorctl":
 		return p.supervisorctl(), true
 	case "echo_supervisord_conf":
-		fmt.Fprint(p.stdout, supervise.Sample())
+		fmt.Fprint(p.stdout, config.Sample())
 		return 0, true
 	case "pidproxy":
 		return supervise.PIDProxy(context.Background(), append([]string{p.argv0}, p.words...), p.stdout), true
@@ -194,38 +196,38 @@ func (p program) refuse(err error) int {
 
 // daemonFlags is the command line of supervisord. A nil field was not given.
 type daemonFlags struct {
-	Configuration  *string          `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
-	NoDaemon       bool             `name:"nodaemon" short:"n" help:"stay in the foreground (nodaemon=true in the file)"`
-	Silent         bool             `name:"silent" short:"s" help:"do not show the log in the foreground (silent=true in the file)"`
-	Help           bool             `name:"help" short:"h" help:"show this text and exit"`
-	Version        bool             `name:"version" short:"v" help:"show the version number and exit"`
-	User           *string          `name:"user" short:"u" placeholder:"USER" help:"become this user, by name or by number"`
-	Umask          *int             `name:"umask" short:"m" type:"octal" placeholder:"UMASK" help:"file creation mask in the background (default 022)"`
-	Directory      *string          `name:"directory" short:"d" type:"directory" placeholder:"DIRECTORY" help:"go there when going into the background"`
-	Logfile        *string          `name:"logfile" short:"l" type:"filename" placeholder:"FILENAME" help:"use FILENAME as the log of supervisord"`
-	MaxBytes       *int64           `name:"logfile_maxbytes" short:"y" type:"bytes" placeholder:"BYTES" help:"rotate that log when it would exceed BYTES"`
-	Backups        *int             `name:"logfile_backups" short:"z" type:"number" placeholder:"NUM" help:"keep NUM old logs"`
-	LogLevel       *supervise.Level `name:"loglevel" short:"e" type:"level" placeholder:"LEVEL" help:"log what is at least this important (critical,error,warn,info,debug,trace,blather)"`
-	Pidfile        *string          `name:"pidfile" short:"j" type:"filename" placeholder:"FILENAME" help:"write the process id to FILENAME"`
-	Identifier     *string          `name:"identifier" short:"i" placeholder:"STR" help:"name of this supervisord among others"`
-	ChildLogDir    *string          `name:"childlogdir" short:"q" type:"directory" placeholder:"DIRECTORY" help:"make the AUTO logs of programs there"`
-	NoCleanup      bool             `name:"nocleanup" short:"k" help:"keep the AUTO logs of earlier runs"`
-	MinFDs         *int             `name:"minfds" short:"a" type:"number" placeholder:"NUM" help:"refuse to start with fewer open files allowed"`
-	StripANSI      bool             `name:"strip_ansi" short:"t" help:"keep escape sequences out of the logs of programs"`
-	MinProcs       *int             `name:"minprocs" type:"number" placeholder:"NUM" help:"refuse to start with fewer processes allowed"`
-	ProfileOptions *string          `name:"profile_options" placeholder:"OPTIONS" help:"accepted, but without effect"`
-	Check          bool             `name:"check" exact:"" help:"read the configuration, tell all that is wrong with it, and exit"`
+	Configuration  *string     `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
+	NoDaemon       bool        `name:"nodaemon" short:"n" help:"stay in the foreground (nodaemon=true in the file)"`
+	Silent         bool        `name:"silent" short:"s" help:"do not show the log in the foreground (silent=true in the file)"`
+	Help           bool        `name:"help" short:"h" help:"show this text and exit"`
+	Version        bool        `name:"version" short:"v" help:"show the version number and exit"`
+	User           *string     `name:"user" short:"u" placeholder:"USER" help:"become this user, by name or by number"`
+	Umask          *int        `name:"umask" short:"m" type:"octal" placeholder:"UMASK" help:"file creation mask in the background (default 022)"`
+	Directory      *string     `name:"directory" short:"d" type:"directory" placeholder:"DIRECTORY" help:"go there when going into the background"`
+	Logfile        *string     `name:"logfile" short:"l" type:"filename" placeholder:"FILENAME" help:"use FILENAME as the log of supervisord"`
+	MaxBytes       *int64      `name:"logfile_maxbytes" short:"y" type:"bytes" placeholder:"BYTES" help:"rotate that log when it would exceed BYTES"`
+	Backups        *int        `name:"logfile_backups" short:"z" type:"number" placeholder:"NUM" help:"keep NUM old logs"`
+	LogLevel       *logs.Level `name:"loglevel" short:"e" type:"level" placeholder:"LEVEL" help:"log what is at least this important (critical,error,warn,info,debug,trace,blather)"`
+	Pidfile        *string     `name:"pidfile" short:"j" type:"filename" placeholder:"FILENAME" help:"write the process id to FILENAME"`
+	Identifier     *string     `name:"identifier" short:"i" placeholder:"STR" help:"name of this supervisord among others"`
+	ChildLogDir    *string     `name:"childlogdir" short:"q" type:"directory" placeholder:"DIRECTORY" help:"make the AUTO logs of programs there"`
+	NoCleanup      bool        `name:"nocleanup" short:"k" help:"keep the AUTO logs of earlier runs"`
+	MinFDs         *int        `name:"minfds" short:"a" type:"number" placeholder:"NUM" help:"refuse to start with fewer open files allowed"`
+	StripANSI      bool        `name:"strip_ansi" short:"t" help:"keep escape sequences out of the logs of programs"`
+	MinProcs       *int        `name:"minprocs" type:"number" placeholder:"NUM" help:"refuse to start with fewer processes allowed"`
+	ProfileOptions *string     `name:"profile_options" placeholder:"OPTIONS" help:"accepted, but without effect"`
+	Check          bool        `name:"check" exact:"" help:"read the configuration, tell all that is wrong with it, and exit"`
 }
 
 // overrides is what the flags put in place of the file's settings.
-func (f *daemonFlags) overrides() supervise.Overrides {
+func (f *daemonFlags) overrides() config.Overrides {
 	notEmpty := func(s *string) *string {
 		if s != nil && *s == "" {
 			return nil
 		}
 		return s
 	}
-	return supervise.Overrides{
+	return config.Overrides{
 		NoDaemon: f.NoDaemon, Silent: f.Silent, NoCleanup: f.NoCleanup, StripANSI: f.StripANSI,
 		User: f.User, Umask: f.Umask, Directory: f.Directory,
 		Logfile: notEmpty(f.Logfile), LogfileMaxBytes: f.MaxBytes, LogfileBackups: f.Backups, LogLevel: f.LogLevel,
@@ -265,7 +267,7 @@ func (p program) supervisord() int {
 		if os.Getuid() == 0 {
 			fmt.Fprintln(p.stderr, rootWarning)
 		}
-		if start.Path, err = supervise.FindConfig(p.argv0); err != nil {
+		if start.Path, err = config.Find(p.argv0); err != nil {
 			return p.refuse(err)
 		}
 		start.Args = append([]string{"-c", start.Path}, p.words...) // no second search, no second warning
@@ -316,7 +318,7 @@ func (p program) supervisorctl() int {
 	var path string
 	if flags.Configuration != nil {
 		path = *flags.Configuration
-	} else if path, err = supervise.FindConfig(p.argv0); err != nil {
+	} else if path, err = config.Find(p.argv0); err != nil {
 		path = "" // without a file the defaults hold
 	}
 	settings, err := ctl.ReadSettings(path, p.env)
@@ -414,7 +416,7 @@ func converter(flags any) func(getopt.Found) error {
 		return kong.New(flags, kong.NoDefaultHelp(),
 			mapper("octal", inifile.ParseOctal), mapper("number", inifile.ParseInt), mapper("bytes", inifile.ParseBytes),
 			mapper("directory", inifile.ExistingDirectory), mapper("filename", inifile.ExistingDirpath),
-			mapper("level", supervise.ParseLevel), mapper("url", inifile.ParseURL))
+			mapper("level", logs.ParseLevel), mapper("url", inifile.ParseURL))
 	})
 	return func(o getopt.Found) error {
 		k, err := grammar()

@@ -113,7 +113,7 @@ func (a *API) ReloadConfig(ctx context.Context) (xmlrpc.Changes, error) {
 	if err != nil {
 		return none, xmlrpc.NewFault(xmlrpc.CantReread, err.Error())
 	}
-	byName := cfg.byName()
+	byName := cfg.ByName()
 	active, err := ask(ctx, a, func(time.Time) ([]*Group, error) {
 		a.s.adopt(cfg, byName)
 		return a.s.table.configs(), nil

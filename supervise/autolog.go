@@ -68,7 +68,7 @@ func randomName() string {
 func cleanAutoLogs(dir, identifier string) (trouble []Note) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return []Note{{Warn, "Could not clear childlog dir"}}
+		return []Note{{Level: Warn, Text: "Could not clear childlog dir"}}
 	}
 	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !strings.Contains(e.Name(), "---") })
 	if len(entries) == 0 {
@@ -82,7 +82,7 @@ func cleanAutoLogs(dir, identifier string) (trouble []Note) {
 		path := filepath.Join(dir, entry.Name())
 		// Another supervisord may have been quicker.
 		if err := unlink(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			trouble = append(trouble, Note{Warn, "Failed to clean up " + inifile.PythonRepr(path)})
+			trouble = append(trouble, Note{Level: Warn, Text: "Failed to clean up " + inifile.PythonRepr(path)})
 		}
 	}
 	return trouble

@@ -80,13 +80,13 @@ func TestCleanAutoLogs(t *testing.T) {
 func TestCleanAutoLogsTrouble(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "no")
-	if got := cleanAutoLogs(missing, "x"); !slices.Equal(got, []Note{{Warn, "Could not clear childlog dir"}}) {
+	if got := cleanAutoLogs(missing, "x"); !slices.Equal(got, []Note{{Level: Warn, Text: "Could not clear childlog dir"}}) {
 		t.Errorf("missing directory: %v", got)
 	}
 	// A directory is nobody's log, whatever its name.
 	path := filepath.Join(dir, "a---x-1.log")
 	mkdir(t, path)
-	if got := cleanAutoLogs(dir, "x"); !slices.Equal(got, []Note{{Warn, "Failed to clean up '" + path + "'"}}) {
+	if got := cleanAutoLogs(dir, "x"); !slices.Equal(got, []Note{{Level: Warn, Text: "Failed to clean up '" + path + "'"}}) {
 		t.Errorf("directory: %v", got)
 	}
 	// Of a symbolic link the link goes, not what it points to.

@@ -42,7 +42,7 @@ func adoptOrphans(cfg *Config, notes *[]Note) {
 		return
 	}
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0); errno != 0 {
-		*notes = append(*notes, Note{Warn, "subreaper=true has no effect: " + errno.Error()})
+		*notes = append(*notes, Note{Level: Warn, Text: "subreaper=true has no effect: " + errno.Error()})
 	}
 }
 

@@ -20,7 +20,7 @@ func closeOnExecFrom(first int) bool { return false }
 // configuration asks for that. Only Linux can.
 func adoptOrphans(cfg *Config, notes *[]Note) {
 	if cfg.Subreaper {
-		*notes = append(*notes, Note{Warn, "subreaper=true has no effect on this system"})
+		*notes = append(*notes, Note{Level: Warn, Text: "subreaper=true has no effect on this system"})
 	}
 }
 

@@ -141,7 +141,7 @@ func becomeUser(cfg *Config, notes *[]Note) error {
 	uid := os.Getuid()
 	if cfg.User == nil {
 		if uid == 0 {
-			*notes = append(*notes, Note{Critical, "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message."})
+			*notes = append(*notes, Note{Level: Critical, Text: "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message."})
 		}
 		return nil
 	}
@@ -159,7 +159,7 @@ func becomeUser(cfg *Config, notes *[]Note) error {
 			return fmt.Errorf("cannot become user %d: %w", cfg.User.UID, err)
 		}
 	}
-	*notes = append(*notes, Note{Info, "Set uid to user " + strconv.Itoa(cfg.User.UID) + " succeeded"})
+	*notes = append(*notes, Note{Level: Info, Text: "Set uid to user " + strconv.Itoa(cfg.User.UID) + " succeeded"})
 	return nil
 }
 
@@ -203,7 +203,7 @@ func raiseLimits(cfg *Config, notes *[]Note) (noFile *syscall.Rlimit, err error)
 		if l.resource == syscall.RLIMIT_NOFILE {
 			noFile = nil
 		}
-		*notes = append(*notes, Note{Info, "Increased " + l.name + " limit to " + strconv.Itoa(l.min)})
+		*notes = append(*notes, Note{Level: Info, Text: "Increased " + l.name + " limit to " + strconv.Itoa(l.min)})
 	}
 	return noFile, nil
 }

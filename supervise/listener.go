@@ -188,7 +188,7 @@ type pool struct {
 // newPool makes the pool of a listener group.
 func newPool(g *group, cfg *Group, b *bus) *pool {
 	p := &pool{group: g, size: cfg.BufferSize, bus: b}
-	if showsResults(cfg.ResultHandler) {
+	if cfg.ShowsResults() {
 		p.shown = b.stdout
 	}
 	for _, name := range cfg.Events {

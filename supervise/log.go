@@ -6,70 +6,25 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"supervisor/inifile"
+	"supervisor/supervise/logs"
 )
 
-// Level is the weight of a log line, Supervisor's number for it.
-type Level int
+// Level is the weight of a log line.
+type Level = logs.Level
 
 // The levels, from the most talkative.
 const (
-	Blather  Level = 3
-	Trace    Level = 5
-	Debug    Level = 10
-	Info     Level = 20
-	Warn     Level = 30
-	Error    Level = 40
-	Critical Level = 50
+	Blather  = logs.Blather
+	Trace    = logs.Trace
+	Debug    = logs.Debug
+	Info     = logs.Info
+	Warn     = logs.Warn
+	Error    = logs.Error
+	Critical = logs.Critical
 )
-
-// levels has the name of each level in the configuration and in a log line.
-var levels = [...]struct {
-	level      Level
-	name, code string
-}{
-	{Critical, "critical", "CRIT"},
-	{Error, "error", "ERRO"},
-	{Warn, "warn", "WARN"},
-	{Info, "info", "INFO"},
-	{Debug, "debug", "DEBG"},
-	{Trace, "trace", "TRAC"},
-	{Blather, "blather", "BLAT"},
-}
-
-// ParseLevel reads the value of loglevel, in any case.
-func ParseLevel(name string) (Level, error) {
-	for _, l := range levels {
-		if strings.EqualFold(l.name, name) {
-			return l.level, nil
-		}
-	}
-	return 0, fmt.Errorf("bad logging level name %s", inifile.PythonRepr(name))
-}
-
-// String returns the name that the configuration has for the level.
-func (l Level) String() string {
-	for _, known := range levels {
-		if known.level == l {
-			return known.name
-		}
-	}
-	return fmt.Sprintf("level %d", int(l))
-}
-
-// code is how a log line names the level.
-func (l Level) code() string {
-	for _, known := range levels {
-		if known.level == l {
-			return known.code
-		}
-	}
-	return "????"
-}
 
 // LoggerOptions says what is logged, and where. The zero value logs everything
 // nowhere.
@@ -235,7 +190,7 @@ func (l *Logger) line(level Level, message func([]byte) []byte) {
 func appendLinePrefix(b []byte, now time.Time, level Level) []byte {
 	b = now.AppendFormat(b, "2006-01-02 15:04:05,000")
 	b = append(b, ' ')
-	b = append(b, level.code()...)
+	b = append(b, level.Code()...)
 	return append(b, ' ')
 }
 

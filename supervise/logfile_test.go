@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"supervisor/supervise/logs"
 )
 
 // chunks is n times the byte c.
@@ -622,8 +624,8 @@ func TestStreamFD(t *testing.T) {
 		"/dev/stdout": 1, "/dev/stderr": 2, "/dev/fd/2": 2, "/proc/self/fd/1": 1, "/dev/fd/17": 17,
 		"/tmp/x": -1, "/dev/fd/": -1, "/dev/fd/01": -1, "/dev/fd/-1": -1, "/dev/fd/1x": -1,
 	} {
-		if got := streamFD(path); got != want {
-			t.Errorf("streamFD(%s) = %d", path, got)
+		if got := logs.StreamFD(path); got != want {
+			t.Errorf("logs.StreamFD(%s) = %d", path, got)
 		}
 	}
 }

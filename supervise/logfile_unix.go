@@ -8,10 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"supervisor/supervise/job"
+	"supervisor/supervise/logs"
 )
 
 // errNoReader says that a log is a named pipe which nobody has open for reading.
@@ -26,7 +26,7 @@ var errNotOurs = errors.New("this file belongs to somebody else")
 // is regular. What is reported of a stream of ours is never that of a regular file,
 // since the name is not that of a file.
 func openLogPath(path string, private bool, known streams) (io.WriteCloser, inode, error) {
-	if fd := streamFD(path); fd >= 0 {
+	if fd := logs.StreamFD(path); fd >= 0 {
 		return openStream(path, fd, known)
 	}
 	fd, info, err := openFD(path, private)
@@ -183,23 +183,6 @@ func (n inode) is(kind uint32) bool { return n.mode&syscall.S_IFMT == kind }
 
 func (n inode) regular() bool { return n.is(syscall.S_IFREG) }
 
-// streamFD is the descriptor that a path stands for, -1 if for none.
-func streamFD(path string) int {
-	switch path {
-	case "/dev/stdout":
-		return 1
-	case "/dev/stderr":
-		return 2
-	}
-	for _, dir := range [...]string{"/dev/fd/", "/proc/self/fd/"} {
-		digits, ok := strings.CutPrefix(path, dir)
-		if fd, err := strconv.Atoi(digits); ok && err == nil && fd >= 0 && strconv.Itoa(fd) == digits {
-			return fd
-		}
-	}
-	return -1
-}
-
 // leadsToStdout reports whether what is written to this path comes out at our
 // standard output.
 func leadsToStdout(path string) bool {
@@ -208,7 +191,7 @@ func leadsToStdout(path string) bool {
 		return false
 	}
 	var named inode
-	if fd := streamFD(path); fd >= 0 {
+	if fd := logs.StreamFD(path); fd >= 0 {
 		named, err = diskFile(fd).inode()
 	} else {
 		named, err = inodeOf(path)

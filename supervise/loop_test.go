@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"supervisor/supervise/config"
 	"supervisor/xmlrpc"
 )
 
@@ -27,7 +28,7 @@ func startLoop(tb testing.TB, conf string) *API {
 	if err := os.WriteFile("s.conf", []byte(conf), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	cfg, err := ReadConfig("s.conf", Overrides{}, testEnv())
+	cfg, err := config.Read("s.conf", config.Overrides{}, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

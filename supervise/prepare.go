@@ -26,7 +26,7 @@ func (s *Supervisor) prepare(programs []*Program) *preparation {
 			key := autoLogKey{cfg, ch}
 			path, there := s.autoLogs[key]
 			switch {
-			case !cfg.hasAutoLog(ch):
+			case !cfg.HasAutoLog(ch):
 			case there:
 				p.kept[key] = path
 			default:
@@ -72,7 +72,7 @@ func (p *preparation) undo() {
 func (p *preparation) logPath(cfg *Program, ch Channel) string {
 	key := autoLogKey{cfg, ch}
 	switch {
-	case cfg.hasAutoLog(ch):
+	case cfg.HasAutoLog(ch):
 		return p.kept[key] + p.made[key] // one of them
 	case ch == Stderr && cfg.RedirectStderr:
 		return ""
@@ -82,8 +82,3 @@ func (p *preparation) logPath(cfg *Program, ch Channel) string {
 
 // use takes over what was made. It runs on the loop.
 func (s *Supervisor) use(p *preparation) { maps.Copy(s.autoLogs, p.made) }
-
-// hasAutoLog reports whether an output goes to a log with a generated name.
-func (p *Program) hasAutoLog(ch Channel) bool {
-	return p.Logs[ch].Auto && !(ch == Stderr && p.RedirectStderr)
-}

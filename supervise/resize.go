@@ -33,7 +33,7 @@ func (a *API) plan(ctx context.Context, name string) (*groupChange, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.running = c.cfg.running()
+	c.running = c.cfg.Running()
 	if c.active == nil {
 		c.added = c.running
 	} else {

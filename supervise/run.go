@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/config"
 	"supervisor/supervise/job"
 	"supervisor/supervise/tz"
 	"supervisor/web"
@@ -29,7 +31,7 @@ import (
 // configuration or of the start that is to be shown as a usage error.
 func Run(st Start) (exit int, err error) {
 	parent := takeParent(st.Env)
-	cfg, err := ReadConfig(st.Path, st.Overrides, st.Env)
+	cfg, err := config.Read(st.Path, st.Overrides, st.Env)
 	if err != nil {
 		return 0, err
 	}
@@ -74,7 +76,7 @@ func (d *daemon) rounds(cfg *Config) (exit int, err error) {
 		case former != nil:
 			again := *former
 			again.Notes = append(slices.Clone(again.Notes),
-				Note{Critical, fmt.Sprintf("cannot begin with the new configuration, going on with the former one: %v", err)})
+				Note{Level: Critical, Text: fmt.Sprintf("cannot begin with the new configuration, going on with the former one: %v", err)})
 			next, former = &nextRound{cfg: &again}, nil
 		default:
 			var refused *refusal
@@ -122,7 +124,7 @@ func (d *daemon) read() (*Config, error) {
 		o.Environment = *earlier
 	}
 	defer d.tidier.soon() // a thousand programs are read with megabytes
-	cfg, err := ReadConfig(d.path, o, d.Env)
+	cfg, err := config.Read(d.path, o, d.Env)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +134,11 @@ func (d *daemon) read() (*Config, error) {
 }
 
 func (d *daemon) remember(cfg *Config, earlier map[string]string) {
-	environ := overlay(earlier, cfg.Environment)
+	environ := maps.Clone(earlier)
+	if environ == nil {
+		environ = map[string]string{}
+	}
+	maps.Copy(environ, cfg.Environment)
 	d.environ.Store(&environ)
 }
 
@@ -163,7 +169,7 @@ func (d *daemon) begin(next *nextRound) (r *round, err error) {
 	}
 	if d.first {
 		if _, err := tz.Load(d.Env["TZ"]); err != nil {
-			notes = append(notes, Note{Warn, err.Error() + "; times are in UTC"})
+			notes = append(notes, Note{Level: Warn, Text: err.Error() + "; times are in UTC"})
 		}
 		if d.noFile, err = raiseLimits(cfg, &notes); err != nil {
 			return r, err
@@ -255,7 +261,7 @@ func logNotes(log *Logger, notes []Note) {
 // newSupervisor makes a round without groups.
 func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supervisor, error) {
 	s := &Supervisor{
-		log: log, cfg: cfg, configured: cfg.byName(), read: d.read, next: d.next, preparing: make(chan struct{}, 1), tidier: d.tidier, executable: d.executable,
+		log: log, cfg: cfg, configured: cfg.ByName(), read: d.read, next: d.next, preparing: make(chan struct{}, 1), tidier: d.tidier, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
 		table:    newTable(),
 		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, stdout: d.stdout, log: log},
@@ -338,7 +344,7 @@ func (s *Supervisor) build(cfg *Config) error {
 		if s.table.group(g.Name) != nil {
 			continue // a second group of that name never had a chance
 		}
-		programs := g.running()
+		programs := g.Running()
 		prepared := s.prepare(programs)
 		if err := prepared.make(); err != nil {
 			return err

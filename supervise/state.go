@@ -331,7 +331,7 @@ func restartDue(cfg *Program, st *status, now time.Time) time.Time {
 			st.Pauses = 0
 		}
 		st.Pauses++
-		return now.Add(cfg.Restart.pause(st.Pauses, cfg, now))
+		return now.Add(restartPause(cfg, st.Pauses, now))
 	}
 	if st.Brief >= maxBrief && life < briefLife {
 		return st.Started.Add(briefLife)
@@ -339,10 +339,11 @@ func restartDue(cfg *Program, st *status, now time.Time) time.Time {
 	return now
 }
 
-// pause is how long to wait before a start, the n-th time. Its jitter comes from the
+// restartPause is how long the policy has a start wait, the n-th time. The jitter comes from the
 // name of the program and the time: what happens to many at the same moment does not
 // happen again at the same moment.
-func (r *RestartPolicy) pause(n int, cfg *Program, now time.Time) time.Duration {
+func restartPause(cfg *Program, n int, now time.Time) time.Duration {
+	r := cfg.Restart
 	pause := min(float64(r.Delay)*math.Pow(r.Factor, float64(n-1)), float64(r.Max))
 	if r.Jitter > 0 {
 		h := fnv.New64a()
@@ -388,7 +389,7 @@ func backOff(cfg *Program, st status, now time.Time, why string) (status, []effe
 	case st.Tries > cfg.StartRetries:
 	case cfg.Restart != nil:
 		st.Pauses++
-		st.Due = now.Add(cfg.Restart.pause(st.Pauses, cfg, now))
+		st.Due = now.Add(restartPause(cfg, st.Pauses, now))
 	default:
 		st.Due = now.Add(time.Duration(st.Tries) * time.Second)
 	}

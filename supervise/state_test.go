@@ -310,9 +310,9 @@ func TestRestartJitter(t *testing.T) {
 	seen := map[time.Duration]bool{}
 	low, high := time.Hour, time.Duration(0)
 	for i := range 1000 {
-		cfg := &Program{Name: strconv.Itoa(i % 10), Group: "g"}
-		pause := r.pause(1, cfg, t0.Add(time.Duration(i)))
-		if again := r.pause(1, cfg, t0.Add(time.Duration(i))); again != pause {
+		cfg := &Program{Name: strconv.Itoa(i % 10), Group: "g", Restart: r}
+		pause := restartPause(cfg, 1, t0.Add(time.Duration(i)))
+		if again := restartPause(cfg, 1, t0.Add(time.Duration(i))); again != pause {
 			t.Fatalf("%v, and then %v", pause, again)
 		}
 		low, high, seen[pause] = min(low, pause), max(high, pause), true

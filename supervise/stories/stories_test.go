@@ -128,8 +128,8 @@ func debian() string {
 func TestLayers(t *testing.T) {
 	const kong, ini, term = "github.com/alecthomas/kong", "gopkg.in/ini.v1", "golang.org/x/term"
 	allowed := map[string][]string{
-		"supervisor":                    {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/getopt", "supervisor/supervise/tz", kong},
-		"supervisor/supervise":          {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/rlimit", "supervisor/supervise/vfork", "supervisor/supervise/job", "supervisor/supervise/tz"},
+		"supervisor":                    {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/config", "supervisor/supervise/logs", "supervisor/supervise/getopt", "supervisor/supervise/tz", kong},
+		"supervisor/supervise":          {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/config", "supervisor/supervise/logs", "supervisor/supervise/rlimit", "supervisor/supervise/vfork", "supervisor/supervise/job", "supervisor/supervise/tz"},
 		"supervisor/supervise/getopt":   {},
 		"supervisor/supervise/cron":     {},
 		"supervisor/supervise/job":      {},
@@ -146,6 +146,8 @@ func TestLayers(t *testing.T) {
 		"supervisor/xmlrpc":             {},
 		"supervisor/inifile":            {ini},
 		"supervisor/inifile/envfile":    {},
+		"supervisor/supervise/config":   {"supervisor/inifile", "supervisor/supervise/logs"},
+		"supervisor/supervise/logs":     {"supervisor/inifile"},
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	if err != nil {

@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"supervisor/inifile"
+	"supervisor/supervise/logs"
 )
 
 // The references that exist here. Any other is to Python code.
@@ -26,7 +27,7 @@ func (r *reading) readInterfaces() {
 	const key = "supervisor.ctl_factory"
 	for _, section := range r.sections("ctlplugin:") {
 		if factory, _, ok := section.Lookup(key); ok {
-			r.note(Warn, "[%s] is ignored: its %s %s is Python code, which this supervisorctl cannot run", section.Name(), key, factory)
+			r.note(logs.Warn, "[%s] is ignored: its %s %s is Python code, which this supervisorctl cannot run", section.Name(), key, factory)
 		}
 	}
 }
@@ -51,7 +52,7 @@ func (r *reading) readInterface(section *inifile.Section) {
 	if standard {
 		r.config.RPCNamespaces = append(r.config.RPCNamespaces, afterColon(section))
 	} else if err == nil {
-		r.note(Warn, "[%s] is ignored: its %s %s is Python code, which this supervisord cannot run", section.Name(), key, factory)
+		r.note(logs.Warn, "[%s] is ignored: its %s %s is Python code, which this supervisord cannot run", section.Name(), key, factory)
 	}
 	r.collect(s)
 }
@@ -69,10 +70,10 @@ func (r *reading) checkInterfaces() {
 	}
 }
 
-// showsResults reports whether a result_handler writes what listeners answer to our
+// ShowsResults reports whether what the listeners of a pool answer is written to our
 // stdout.
-func showsResults(reference string) bool {
-	module, attribute, _ := strings.Cut(reference, ":")
+func (g *Group) ShowsResults() bool {
+	module, attribute, _ := strings.Cut(g.ResultHandler, ":")
 	return inifile.TrimSpace(module)+":"+inifile.TrimSpace(attribute) == stdoutResultHandler
 }
 

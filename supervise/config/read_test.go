@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/logs"
 )
 
 // testEnv is the environment in which tests read configurations.
@@ -37,7 +38,7 @@ func writeConfig(t *testing.T, text string) {
 func readTest(t *testing.T, text string) *Config {
 	t.Helper()
 	writeConfig(t, text)
-	c, err := ReadConfig("s.conf", Overrides{}, testEnv())
+	c, err := Read("s.conf", Overrides{}, testEnv())
 	if err != nil {
 		t.Fatalf("%v in:\n%s", err, text)
 	}
@@ -49,7 +50,7 @@ func readHere(text string) (*Config, error) {
 	if err := os.WriteFile("s.conf", []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	return ReadConfig("s.conf", Overrides{}, testEnv())
+	return Read("s.conf", Overrides{}, testEnv())
 }
 
 const inProgram = " in section 'program:x' (file: 's.conf')"
@@ -221,9 +222,9 @@ func TestReadConfigErrors(t *testing.T) {
 	for _, test := range badConfigs {
 		t.Run(test.name, func(t *testing.T) {
 			writeConfig(t, complete(test.conf))
-			_, err := ReadConfig("s.conf", Overrides{}, testEnv())
+			_, err := Read("s.conf", Overrides{}, testEnv())
 			if err == nil || !matches(err.Error(), test.want) {
-				t.Errorf("ReadConfig: %v\nwant:       %s", err, test.want)
+				t.Errorf("Read: %v\nwant:       %s", err, test.want)
 			}
 			if original != "" {
 				compareWithOriginal(t, original, cmp.Or(originalSays[test.name], test.want))
@@ -351,7 +352,7 @@ func TestProgramValues(t *testing.T) {
 			return []any{p.Autostart, p.Autorestart, p.StartSecs, p.StartRetries, p.StopSignal, p.StopWait, p.StopAsGroup, p.KillAsGroup, p.User, p.Umask, p.ExitCodes, p.RedirectStderr, p.Section}
 		}, []any{true, RestartUnexpected, time.Second, 3, syscall.SIGTERM, 10 * time.Second, false, false, (*User)(nil), -1, []int{0}, false, "program:x"}},
 		{"default logs", "", func(p *Program) any { return p.Logs },
-			[2]LogConfig{{Auto: true, MaxBytes: 50 << 20, Backups: 10}, {Auto: true, MaxBytes: 50 << 20, Backups: 10}}},
+			[2]Log{{Auto: true, MaxBytes: 50 << 20, Backups: 10}, {Auto: true, MaxBytes: 50 << 20, Backups: 10}}},
 		{"autorestart", "autorestart=ON", func(p *Program) any { return p.Autorestart }, RestartAlways},
 		{"no autorestart", "autorestart=0", func(p *Program) any { return p.Autorestart }, RestartNever},
 		{"unexpected", "autorestart=Unexpected", func(p *Program) any { return p.Autorestart }, RestartUnexpected},
@@ -370,9 +371,9 @@ func TestProgramValues(t *testing.T) {
 		{"log expanded twice", "stdout_logfile=%(ENV_NAMED)s", func(p *Program) any { return p.Logs[Stdout].Path }, "/tmp/x.log"},
 		{"percent sign in a log", "stdout_logfile=/tmp/100%%%%.log", func(p *Program) any { return p.Logs[Stdout].Path }, "/tmp/100%.log"},
 		{"redirect drops stderr", "redirect_stderr=true\nstderr_logfile=/tmp/e\nstderr_syslog=true", func(p *Program) any { return p.Logs[Stderr] },
-			LogConfig{MaxBytes: 50 << 20, Backups: 10, Syslog: true}},
+			Log{MaxBytes: 50 << 20, Backups: 10, Syslog: true}},
 		{"syslog as a log", "stdout_logfile=Syslog\nstdout_syslog=false", func(p *Program) any { return p.Logs[Stdout] },
-			LogConfig{MaxBytes: 50 << 20, Backups: 10, Syslog: true}},
+			Log{MaxBytes: 50 << 20, Backups: 10, Syslog: true}},
 		{"environment", `environment=A="%(process_num)d",HOME="/o"`, func(p *Program) any { return p.Environment }, map[string]string{"TOP": "t", "HOME": "/o", "A": "0"}},
 		{"environment that is taken apart after expansion", "environment=A=%(ENV_PAIR)s", func(p *Program) any { return p.Environment }, map[string]string{"TOP": "t", "HOME": "/h", "A": "a,b", "C": "d"}},
 		{"global environment in a command", "command=%(ENV_HOME)s %(ENV_TOP)s", func(p *Program) any { return p.Command }, "/h t"},
@@ -416,7 +417,7 @@ func TestRestartKeys(t *testing.T) {
 		writeConfig(t, "[supervisord]\n[program:x]\ncommand=c\n"+bad+"\n")
 		key, _, _ := strings.Cut(bad, "=")
 		var at *inifile.Error
-		if _, err := ReadConfig("s.conf", Overrides{}, testEnv()); !errors.As(err, &at) || at.Key != key || at.Section != "program:x" {
+		if _, err := Read("s.conf", Overrides{}, testEnv()); !errors.As(err, &at) || at.Key != key || at.Section != "program:x" {
 			t.Errorf("%s: got %v", bad, err)
 		}
 	}
@@ -435,7 +436,7 @@ func TestProgramDefault(t *testing.T) {
 	if got, want := describe(c), "e@-1(e@999) x@5(n0@5 n1@5) f@999(f@999) g@999(n0@5)"; got != want {
 		t.Errorf("groups: %s\nwant:   %s", got, want)
 	}
-	byName := c.byName()
+	byName := c.ByName()
 	x, y, e, f := byName["x"].Programs[1], byName["g"].Programs[0], byName["e"].Programs[0], byName["f"].Programs[0]
 	if x.Command != "run x 1" || x.StartSecs != 7*time.Second || x.Restart == nil || x.Restart.Delay != 2*time.Second || x.Logs[Stdout].Path != "/tmp/x" ||
 		!reflect.DeepEqual(x.Environment, map[string]string{"TOP": "t", "A": "x", "B": "b"}) {
@@ -465,7 +466,7 @@ func TestProgramDefault(t *testing.T) {
 		{"two keys of two sections", "numprocs=2\n[program:x]\ncommand=c\n", "program:x", "%(process_num) must be present within process_name when numprocs > 1" + inProgram},
 	} {
 		writeConfig(t, "[supervisord]\n[program-default]\n"+test.conf)
-		_, err := ReadConfig("s.conf", Overrides{}, testEnv())
+		_, err := Read("s.conf", Overrides{}, testEnv())
 		var at *inifile.Error
 		switch {
 		case test.want == "" && err == nil:
@@ -508,7 +509,7 @@ func TestServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := ServerConfig{Section: "unix_http_server", Network: "unix", Address: dir + "/s.sock", Mode: 0o770, Password: "x"}
+		want := Server{Section: "unix_http_server", Network: "unix", Address: dir + "/s.sock", Mode: 0o770, Password: "x"}
 		if !reflect.DeepEqual(c.Servers[0], want) {
 			t.Errorf("got  %+v\nwant %+v", c.Servers[0], want)
 		}
@@ -547,24 +548,24 @@ func TestHostNodeName(t *testing.T) {
 func TestOverrides(t *testing.T) {
 	text := func(s string) *string { return &s }
 	writeConfig(t, "[supervisord]\nuser=nosuch\nlogfile=file.log\nidentifier=file\nnodaemon=true\n")
-	level := Debug
-	c, err := ReadConfig("s.conf", Overrides{User: text("root"), Logfile: text("line.log"), Identifier: text(""), LogLevel: &level, Silent: true}, testEnv())
+	level := logs.Debug
+	c, err := Read("s.conf", Overrides{User: text("root"), Logfile: text("line.log"), Identifier: text(""), LogLevel: &level, Silent: true}, testEnv())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.User.Name != "root" || filepath.Base(c.Logfile) != "line.log" || c.Identifier != "" || c.LogLevel != Debug || !c.Silent || !c.NoDaemon {
+	if c.User.Name != "root" || filepath.Base(c.Logfile) != "line.log" || c.Identifier != "" || c.LogLevel != logs.Debug || !c.Silent || !c.NoDaemon {
 		t.Errorf("got %+v", c)
 	}
 
 	t.Run("the file is checked all the same", func(t *testing.T) {
 		writeConfig(t, "[supervisord]\nlogfile=/nope/x\n")
-		if _, err := ReadConfig("s.conf", Overrides{Logfile: text("ok.log")}, testEnv()); err == nil {
+		if _, err := Read("s.conf", Overrides{Logfile: text("ok.log")}, testEnv()); err == nil {
 			t.Error("no error")
 		}
 	})
 	t.Run("earlier environment", func(t *testing.T) {
 		writeConfig(t, "[supervisord]\n[program:x]\ncommand=%(ENV_GONE)s %(ENV_FIVE)s\n")
-		c, err := ReadConfig("s.conf", Overrides{Environment: map[string]string{"GONE": "still here"}}, testEnv())
+		c, err := Read("s.conf", Overrides{Environment: map[string]string{"GONE": "still here"}}, testEnv())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -620,7 +621,7 @@ func TestInterfaces(t *testing.T) {
 	const want = "Could not make supervisor rpc interface"
 	for _, extra := range []string{"colour=red\n", "[DEFAULT]\nfoo=1\n"} {
 		writeConfig(t, "[supervisord]\n[inet_http_server]\nport=1\n[rpcinterface:supervisor]\n"+factory+extra)
-		if _, err := ReadConfig("s.conf", Overrides{}, testEnv()); err == nil || err.Error() != want {
+		if _, err := Read("s.conf", Overrides{}, testEnv()); err == nil || err.Error() != want {
 			t.Errorf("with %q: %v, want %s", extra, err, want)
 		}
 	}
@@ -660,47 +661,6 @@ programs=m
 	}
 }
 
-// TestFindConfig tries the places in their order.
-func TestFindConfig(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"etc/supervisord.conf", "supervisord.conf", "d/supervisord.conf", "d/etc/supervisord.conf"} {
-		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := FindConfig("d/bin/supervisord"); err != nil || got != name {
-			t.Errorf("FindConfig = %q, %v, want %q", got, err, name)
-		}
-	}
-	if got, err := FindConfig("bin/supervisord"); err != nil || got != "etc/supervisord.conf" {
-		t.Errorf("with a relative program: %q, %v", got, err)
-	}
-}
-
-func TestPythonDir(t *testing.T) {
-	for path, want := range map[string]string{"/usr/bin/x": "/usr/bin", "/usr": "/", "/": "/", "x": "", "": "", "a//b": "a", "//x": "//", "bin/x": "bin"} {
-		if got := pythonDir(path); got != want {
-			t.Errorf("pythonDir(%q) = %q, want %q", path, got, want)
-		}
-	}
-}
-
-func TestLookArgv0(t *testing.T) {
-	dir := t.TempDir()
-	for name, mode := range map[string]os.FileMode{"plain": 0o600, "program": 0o700} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for argv0, want := range map[string]string{"program": dir + "/program", "plain": "plain", "a/program": "a/program"} {
-		if got := LookArgv0(argv0, "/nope:"+dir); got != want {
-			t.Errorf("LookArgv0(%q) = %q, want %q", argv0, got, want)
-		}
-	}
-}
-
 func BenchmarkReadConfig(b *testing.B) {
 	const programs = 1000
 	var conf strings.Builder
@@ -715,7 +675,7 @@ func BenchmarkReadConfig(b *testing.B) {
 	env := testEnv()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ReadConfig("s.conf", Overrides{}, env); err != nil {
+		if _, err := Read("s.conf", Overrides{}, env); err != nil {
 			b.Fatal(err)
 		}
 	}

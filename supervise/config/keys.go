@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"slices"
@@ -127,7 +127,7 @@ type stage int
 
 const (
 	ofDaemon  stage = iota // *Config
-	ofServer               // *ServerConfig
+	ofServer               // *Server
 	ofGroup                // *groupDraft
 	ofSocket               // *FastCGISocket
 	ofProgram              // *draft, once for all processes of a section

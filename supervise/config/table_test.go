@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"reflect"
@@ -188,7 +188,7 @@ func TestKeyEffects(t *testing.T) {
 		if len(before.Groups) == 0 {
 			return
 		}
-		a, b := before.byName()["x"], after.byName()["x"]
+		a, b := before.ByName()["x"], after.ByName()["x"]
 		if a.Equal(b) {
 			t.Errorf("a reread does not see %s=%s", k.Name, other(kind, k))
 		}

@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"os"
@@ -98,14 +98,14 @@ func TestSampleDefaults(t *testing.T) {
 		}
 		// One directory for both: paths are absolute.
 		writeConfig(t, base)
-		without, err := ReadConfig("s.conf", Overrides{}, testEnv())
+		without, err := Read("s.conf", Overrides{}, testEnv())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile("s.conf", []byte(base+match[1]+"="+match[2]+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		with, err := ReadConfig("s.conf", Overrides{}, testEnv())
+		with, err := Read("s.conf", Overrides{}, testEnv())
 		if err != nil {
 			t.Errorf("[%s] %s=%s: %v", kind, match[1], match[2], err)
 			continue

@@ -1,14 +1,15 @@
 //go:build unix
 
-package supervise
+package config
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,7 +26,10 @@ func (c *check) system() {
 	if c.config.User != nil && os.Getuid() != 0 && c.config.User.UID != os.Getuid() {
 		c.err(section.Error("user", errors.New("Can't drop privilege as nonroot user")))
 	}
-	c.limits(section)
+	refused := c.limits(c.config)
+	for _, key := range slices.Sorted(maps.Keys(refused)) {
+		c.err(section.Error(key, refused[key]))
+	}
 	c.daemonFiles(section)
 	running := c.running()
 	for _, s := range c.config.Servers {
@@ -43,64 +47,6 @@ func (c *check) system() {
 			c.socketPath(section, "socket", s.Address)
 		}
 	}
-}
-
-// limits looks whether the daemon may have as many files and processes as it is to.
-func (c *check) limits(section *inifile.Section) {
-	for _, l := range []struct {
-		resource int
-		key      string
-		min      int
-		refusal  string
-	}{
-		{syscall.RLIMIT_NOFILE, "minfds", c.config.MinFDs, tooFewFiles},
-		{rlimitNproc, "minprocs", c.config.MinProcs, tooFewProcesses},
-	} {
-		limit, err := inheritedLimit(l.resource)
-		if err != nil || l.min < 0 {
-			continue
-		}
-		most := uint64(limit.Max)
-		if mayRaiseLimits() {
-			most = ^uint64(0)
-			if l.resource == syscall.RLIMIT_NOFILE {
-				most = systemFiles(most)
-			}
-		}
-		if uint64(l.min) > most {
-			c.err(section.Error(l.key, fmt.Errorf(l.refusal, l.min, most)))
-		}
-	}
-}
-
-// mayRaiseLimits reports whether we may raise hard limits: CAP_SYS_RESOURCE, or root
-// where there are no capabilities.
-func mayRaiseLimits() bool {
-	file, err := os.Open("/proc/self/status")
-	if err != nil {
-		return os.Getuid() == 0
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if text, ok := strings.CutPrefix(lines.Text(), "CapEff:"); ok {
-			set, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
-			return err == nil && set&(1<<24) != 0
-		}
-	}
-	return os.Getuid() == 0
-}
-
-// systemFiles is how many files a process can have at most, or else if that is unknown.
-func systemFiles(otherwise uint64) uint64 {
-	text, err := os.ReadFile("/proc/sys/fs/nr_open")
-	if err != nil {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
-	if err != nil {
-		return otherwise
-	}
-	return n
 }
 
 // daemonFiles looks at the daemon's log and pidfile and at the directory of AUTO logs.
@@ -137,12 +83,16 @@ func (c *check) socketPath(section *inifile.Section, key, path string) {
 // running reports whether a supervisord with this pidfile is alive: then its ports are
 // in use, as they should be.
 func (c *check) running() bool {
-	pid, err := readPid(c.config.Pidfile)
-	return err == nil && (syscall.Kill(pid, 0) == nil || errors.Is(syscall.Kill(pid, 0), syscall.EPERM))
+	text, err := os.ReadFile(c.config.Pidfile)
+	if err != nil {
+		return false
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	return err == nil && pid > 0 && (syscall.Kill(pid, 0) == nil || errors.Is(syscall.Kill(pid, 0), syscall.EPERM))
 }
 
 // port looks whether a server could listen on its address, by doing so for a moment.
-func (c *check) port(section *inifile.Section, s ServerConfig, running bool) {
+func (c *check) port(section *inifile.Section, s Server, running bool) {
 	host, port, err := net.SplitHostPort(s.Address)
 	if err != nil {
 		return

@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"cmp"
@@ -12,14 +12,16 @@ import (
 	"strings"
 
 	"supervisor/inifile"
+	"supervisor/supervise/logs"
 )
 
 // Check reads the configuration as a start would and writes what is wrong with
 // it to w: all errors, and warnings about what is allowed but hardly meant, in the order
 // of files and lines. It starts and changes nothing. The exit status is 2 if a start
-// would fail.
-func Check(path string, o Overrides, env map[string]string, w io.Writer) (exit int) {
-	c := &check{reading: read(path, o, env), seen: map[finding]bool{}, wrong: map[string]bool{}}
+// would fail. What the daemon could not have of minfds and minprocs is told by limits: the
+// refusal for each of these keys.
+func Check(path string, o Overrides, env map[string]string, limits func(*Config) map[string]error, w io.Writer) (exit int) {
+	c := &check{reading: read(path, o, env), limits: limits, seen: map[finding]bool{}, wrong: map[string]bool{}}
 	for _, err := range c.errs {
 		c.err(err)
 	}
@@ -51,6 +53,7 @@ type finding struct {
 // check is one run of Check.
 type check struct {
 	*reading
+	limits   func(*Config) map[string]error
 	findings []finding
 	seen     map[finding]bool // they come for each process of a program
 	wrong    map[string]bool  // "SECTION.KEY" and "SECTION" with an error of their own
@@ -126,7 +129,7 @@ func (c *check) warn(pos inifile.Position, format string, args ...any) {
 // notes repeats what a start would log.
 func (c *check) notes() {
 	for _, note := range c.config.Notes {
-		if note.Level >= Warn {
+		if note.Level >= logs.Warn {
 			c.warn(inifile.Position{}, "%s", note.Text)
 		}
 	}

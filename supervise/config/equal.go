@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"reflect"
@@ -42,11 +42,11 @@ func (g *Group) Resized(o *Group) (added, removed []*Program, ok bool) {
 		return nil, nil, false
 	}
 	old := map[string]*Program{}
-	for _, p := range g.running() {
+	for _, p := range g.Running() {
 		old[p.Name] = p
 	}
 	kept := 0
-	for _, p := range o.running() {
+	for _, p := range o.Running() {
 		was := old[p.Name]
 		delete(old, p.Name)
 		switch {
@@ -58,7 +58,7 @@ func (g *Group) Resized(o *Group) (added, removed []*Program, ok bool) {
 			return nil, nil, false
 		}
 	}
-	for _, p := range g.running() {
+	for _, p := range g.Running() {
 		if old[p.Name] != nil {
 			removed = append(removed, p)
 		}

@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"supervisor/inifile"
+	"supervisor/supervise/logs"
 )
 
 // readGroups makes the groups: those of [group:x] first, then one for each
@@ -115,8 +116,8 @@ func (r *reading) checkResultHandler(s *inifile.Reader, key string, g *groupDraf
 	standard, err := resolve(g.ResultHandler, standardResultHandler)
 	if err != nil {
 		s.Fail(key, fmt.Errorf("%s cannot be resolved within [%s]: %w", g.ResultHandler, name, err))
-	} else if !standard && !showsResults(g.ResultHandler) {
-		r.note(Warn, "For [%s], result_handler=%s is Python code, which this supervisord cannot run; the standard one is used", name, g.ResultHandler)
+	} else if !standard && !g.ShowsResults() {
+		r.note(logs.Warn, "For [%s], result_handler=%s is Python code, which this supervisord cannot run; the standard one is used", name, g.ResultHandler)
 	}
 }
 

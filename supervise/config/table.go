@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/logs"
 )
 
 // The kinds of values. Their names say what to write.
@@ -23,7 +24,7 @@ var (
 	listKind      = valueKind[[]string]{name: "a list with commas", parse: func(text string) ([]string, error) { return inifile.ParseList(text), nil }}
 	directoryKind = valueKind[string]{name: "a directory that exists", parse: inifile.ExistingDirectory}
 	fileKind      = valueKind[string]{name: "a path in a directory that exists", parse: inifile.ExistingDirpath}
-	levelKind     = valueKind[Level]{name: "critical, error, warn, info, debug, trace or blather", parse: ParseLevel}
+	levelKind     = valueKind[logs.Level]{name: "critical, error, warn, info, debug, trace or blather", parse: logs.ParseLevel}
 	nameKind      = valueKind[string]{name: "a name without blanks, colons and slashes", parse: checkedName, raw: true}
 	restartKind   = valueKind[Autorestart]{name: "true, false or unexpected", parse: parseAutorestart}
 	factorKind    = valueKind[float64]{name: "a number of at least 1", parse: parseFactor}
@@ -82,7 +83,7 @@ func daemonKeys() []Key {
 		{Name: "logfile_backups", In: in, Default: "10", Since: "3.0", Text: "how many old ones are kept, 0: none", Example: "10",
 			values: number(func(c *Config) *int { return &c.LogfileBackups })},
 		{Name: "loglevel", In: in, Default: "info", Since: "3.0", Text: "critical, error, warn, info, debug, trace or blather", Example: "info",
-			values: []value{into(ofDaemon, levelKind, func(c *Config) *Level { return &c.LogLevel })}},
+			values: []value{into(ofDaemon, levelKind, func(c *Config) *logs.Level { return &c.LogLevel })}},
 		{Name: "pidfile", In: in, Default: "supervisord.pid", Since: "3.0", Text: "where the process id is written", Example: "/tmp/supervisord.pid",
 			values: []value{into(ofDaemon, fileKind, func(c *Config) *string { return &c.Pidfile })}},
 		{Name: "identifier", In: in, Default: "supervisor", Since: "3.0", Text: "name of this daemon among others", Example: "supervisor",
@@ -110,19 +111,19 @@ func serverKeys() []Key {
 		{Name: "file", In: InUnixServer, Since: "3.0", Text: "the socket that supervisorctl connects to", Example: "/tmp/supervisor.sock",
 			values: []value{special(ofServer, "a path", (*reading).readSocketFile)}},
 		{Name: "username", In: inServers, Unset: "none, everybody may connect", Since: "3.0", Text: "name to ask for", Example: "user",
-			values: []value{into(ofServer, textKind, func(c *ServerConfig) *string { return &c.Username })}},
+			values: []value{into(ofServer, textKind, func(c *Server) *string { return &c.Username })}},
 		{Name: "password", In: inServers, Unset: none, Since: "3.0", Text: "password, or {SHA} and its SHA-1 in hexadecimal", Example: "123",
 			values: []value{special(ofServer, textKind.name, (*reading).readPassword)}},
 		{Name: "chown", In: InUnixServer, Unset: "who starts supervisord", Since: "3.0", Text: "its owner, USER or USER:GROUP", Example: "nobody:nogroup",
-			values: []value{special(ofServer, ownerKind, func(_ *reading, s *inifile.Reader, key string, c *ServerConfig) {
+			values: []value{special(ofServer, ownerKind, func(_ *reading, s *inifile.Reader, key string, c *Server) {
 				readOwner(s, key, "Invalid sockchown value %s", &c.UID, &c.GID)
 			})}},
 		{Name: "chmod", In: InUnixServer, Default: "0700", Since: "3.0", Text: "its mode", Example: "0700",
-			values: []value{into(ofServer, modeKind("Invalid chmod value "), func(c *ServerConfig) *fs.FileMode { return &c.Mode })}},
+			values: []value{into(ofServer, modeKind("Invalid chmod value "), func(c *Server) *fs.FileMode { return &c.Mode })}},
 		{Name: "port", In: InInetServer, Since: "3.0", Text: "HOST:PORT; *:PORT or PORT alone for all addresses", Example: "127.0.0.1:9001",
 			values: []value{special(ofServer, "HOST:PORT", (*reading).readPort)}},
 		{Name: "allowed_hosts", In: InInetServer, Unset: "its own without password on loopback, else any", Since: Ours, Text: "names it may be asked for, *: any", Example: "box,box.lan",
-			values: []value{into(ofServer, listKind, func(c *ServerConfig) *[]string { return &c.AllowedHosts })}},
+			values: []value{into(ofServer, listKind, func(c *Server) *[]string { return &c.AllowedHosts })}},
 	}
 }
 

@@ -1,10 +1,20 @@
-package supervise
+// Package config reads Supervisor's configuration: which settings there are, what they
+// mean, what holds without them, and what is wrong with them. Its result is a Config, which
+// never changes.
+//
+// It leaves to inifile how a file is written, and to the daemon what is done with a Config:
+// nothing here opens, starts or changes anything.
+//
+// Begin with Config and Program in this file, then table.go, which has a row for each key.
+package config
 
 import (
 	"io/fs"
 	"strings"
 	"syscall"
 	"time"
+
+	"supervisor/supervise/logs"
 )
 
 // Config is everything that one reading of the configuration file says, after
@@ -22,7 +32,7 @@ type Config struct {
 	Logfile         string // absolute, or "syslog"
 	LogfileMaxBytes int64  // 0: never rotated
 	LogfileBackups  int
-	LogLevel        Level
+	LogLevel        logs.Level
 	Pidfile         string // absolute
 	Identifier      string
 	NoDaemon        bool
@@ -36,8 +46,8 @@ type Config struct {
 	// later reading wants it as Overrides.Environment.
 	Environment map[string]string
 
-	Groups  []*Group       // by (priority, name); of those with one name the first runs
-	Servers []ServerConfig // inet in file order, then unix in file order
+	Groups  []*Group // by (priority, name); of those with one name the first runs
+	Servers []Server // inet in file order, then unix in file order
 
 	// RPCNamespaces are the namespaces that serve the standard methods: the x of
 	// each [rpcinterface:x] that names Supervisor's factory, in file order.
@@ -48,8 +58,8 @@ type Config struct {
 	Notes []Note
 }
 
-// byName returns the groups by their names; of those with one name the first.
-func (c *Config) byName() map[string]*Group {
+// ByName returns the groups by their names; of those with one name the first.
+func (c *Config) ByName() map[string]*Group {
 	byName := make(map[string]*Group, len(c.Groups))
 	for _, g := range c.Groups {
 		if byName[g.Name] == nil {
@@ -61,7 +71,7 @@ func (c *Config) byName() map[string]*Group {
 
 // Note is a remark about the configuration that is no error.
 type Note struct {
-	Level Level
+	Level logs.Level
 	Text  string
 }
 
@@ -73,8 +83,8 @@ type User struct {
 	Groups []int // what setgroups gets: the primary group first
 }
 
-// ServerConfig is one [unix_http_server] or [inet_http_server].
-type ServerConfig struct {
+// Server is one [unix_http_server] or [inet_http_server].
+type Server struct {
 	Section  string      // its name, for example "inet_http_server:b"
 	Network  string      // "unix" or "tcp"
 	Address  string      // path of the socket, or host:port; without host, every IPv4 address
@@ -90,7 +100,7 @@ type ServerConfig struct {
 
 // URL returns the address as clients write it: unix://PATH or http://HOST:PORT,
 // with localhost for a server that listens on every address.
-func (c ServerConfig) URL() string {
+func (c Server) URL() string {
 	if c.Network == "unix" {
 		return "unix://" + c.Address
 	}
@@ -136,9 +146,9 @@ type FastCGISocket struct {
 	Backlog  int // 0: as many as the system allows
 }
 
-// running returns the programs that run: of several with one name the last, in
+// Running returns the programs that run: of several with one name the last, in
 // the place of the first.
-func (g *Group) running() []*Program {
+func (g *Group) Running() []*Program {
 	place := map[string]int{}
 	var programs []*Program
 	for _, p := range g.Programs {
@@ -186,7 +196,7 @@ type Program struct {
 	ChangeDir    bool // Directory is set; an empty one cannot be entered
 
 	RedirectStderr bool
-	Logs           [2]LogConfig // Stdout, Stderr
+	Logs           [2]Log // Stdout, Stderr
 
 	// Environment is [supervisord] environment overlaid by the program's own.
 	Environment map[string]string
@@ -229,8 +239,8 @@ func (c Channel) String() string {
 	return "stdout"
 }
 
-// LogConfig is where one output of a child goes.
-type LogConfig struct {
+// Log is where one output of a child goes.
+type Log struct {
 	Path            string // "" for none; ignored when Auto
 	Blank           bool   // none because the value is empty, which is shown as it is
 	Auto            bool   // a generated name in childlogdir
@@ -239,4 +249,9 @@ type LogConfig struct {
 	CaptureMaxBytes int64 // 0: no capture mode
 	EventsEnabled   bool  // PROCESS_LOG events
 	Syslog          bool
+}
+
+// HasAutoLog reports whether an output goes to a log with a generated name.
+func (p *Program) HasAutoLog(ch Channel) bool {
+	return p.Logs[ch].Auto && !(ch == Stderr && p.RedirectStderr)
 }

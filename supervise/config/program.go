@@ -1,4 +1,4 @@
-package supervise
+package config
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"supervisor/inifile"
+	"supervisor/supervise/logs"
 )
 
 // draft is a program that is being read: what all processes of a section share, or one of
@@ -166,13 +167,13 @@ func (r *reading) settleLog(s *inifile.Reader, d *draft, channel Channel) {
 	switch {
 	case kind == syslogLog:
 		log.Syslog = true
-		r.note(Warn, "For [%s], %s=syslog but this is deprecated and will be removed.  Use %s_syslog=true to enable syslog instead.", name, key, channel)
+		r.note(logs.Warn, "For [%s], %s=syslog but this is deprecated and will be removed.  Use %s_syslog=true to enable syslog instead.", name, key, channel)
 	case log.Auto && log.MaxBytes == 0:
-		r.note(Warn, "For [%s], AUTO logging used for %s without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally", name, key)
+		r.note(logs.Warn, "For [%s], AUTO logging used for %s without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally", name, key)
 	}
 	if channel == Stderr && d.RedirectStderr {
 		if kind == fileLog {
-			r.note(Warn, "For [%s], redirect_stderr=true but %s has also been set to a filename, the filename has been ignored", name, key)
+			r.note(logs.Warn, "For [%s], redirect_stderr=true but %s has also been set to a filename, the filename has been ignored", name, key)
 		}
 		log.Path, log.Auto, log.Blank = "", false, false
 	}

@@ -1,6 +1,7 @@
-package supervise
+package config
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -55,7 +56,7 @@ func TestCheck(t *testing.T) {
 			[]string{"s.conf:2: warning: unknown key zebra in [supervisord]\ns.conf:5: error: [program:a] startsecs: invalid literal for int() with base 10: 'x': write a whole number of seconds, such as 1\ns.conf:6: warning: unknown key zebra"}, 2},
 		{"a fragment", "[program:a]\ncommand=/bin/sh\nstartsecs=x\n",
 			[]string{"s.conf: error: .ini file does not include supervisord section", "s.conf:3: error: [program:a] startsecs: invalid literal"}, 2},
-		{"limits", "[supervisord]\nminfds=1000000000000\n", []string{"s.conf:2: error: [supervisord] minfds: The minimum number of file descriptors required to run this process is 1000000000000 as per"}, 2},
+		{"limits", "[supervisord]\nminfds=1000000000000\n", []string{"s.conf:2: error: [supervisord] minfds: too many"}, 2},
 		{"sockets and ports", "[supervisord]\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n" +
 			"[unix_http_server]\nfile=/etc/passwd\n[inet_http_server]\nport=192.0.2.1:9001\nusername=a\npassword=b\n[fcgi-program:f]\ncommand=/bin/sh\nsocket=unix:///nope/s\n",
 			[]string{
@@ -170,7 +171,7 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out strings.Builder
-			if exit := Check("s.conf", Overrides{}, testEnv(), &out); exit != test.exit {
+			if exit := Check("s.conf", Overrides{}, testEnv(), atMost, &out); exit != test.exit {
 				t.Errorf("exit status %d, want %d", exit, test.exit)
 			}
 			lines := strings.Split(out.String(), "\n")
@@ -190,6 +191,14 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// atMost is a system that allows 4096 files.
+func atMost(c *Config) map[string]error {
+	if c.MinFDs > 4096 {
+		return map[string]error{"minfds": errors.New("too many")}
+	}
+	return nil
 }
 
 func TestMeant(t *testing.T) {
@@ -212,7 +221,7 @@ func TestCheckScripts(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	Check("s.conf", Overrides{}, testEnv(), &out)
+	Check("s.conf", Overrides{}, testEnv(), atMost, &out)
 	want := "s.conf:4: warning: [program:a] command ./crlf has the line ends of Windows, which become part of the interpreter's name\n" +
 		"s.conf:6: warning: [program:b] command ./none is a script without an interpreter: its first line is not \"#!/bin/sh\" or the like\n" +
 		"s.conf:8: warning: [program:c] command ./gone needs the interpreter /nope/sh, which is not there\n" +
@@ -231,7 +240,7 @@ func TestCheckIncludes(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	Check("s.conf", Overrides{}, testEnv(), &out)
+	Check("s.conf", Overrides{}, testEnv(), atMost, &out)
 	for _, want := range []string{
 		"/a.ini:2: error: 'utf-8' codec can't decode byte 0xe9", "/b.ini:2: error: Source contains parsing errors",
 		"/c.ini:3: error: [program:c] startsecs: invalid literal", "/c.ini:4: warning: [include]: it has no effect in a file that is included itself",

@@ -1,6 +1,6 @@
 //go:build unix
 
-package supervise
+package config
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"supervisor/supervise/logs"
 )
 
 // The permissions that access(2) and the mode of a file have in common.
@@ -27,7 +29,7 @@ func (c *Config) MayWrite(path string) error { return c.User.mayWrite(path, "") 
 // MayWriteLog is MayWrite for a log, which cannot be a directory. The streams that we
 // were started with, such as /dev/stdout, are always there.
 func (c *Config) MayWriteLog(path string) error {
-	if streamFD(path) >= 0 {
+	if logs.StreamFD(path) >= 0 {
 		return nil
 	}
 	if isDirectory(path) {
@@ -40,7 +42,7 @@ func (c *Config) MayWriteLog(path string) error {
 func (c *Config) MayMakeAutoLogs() error {
 	auto := slices.ContainsFunc(c.Groups, func(g *Group) bool {
 		return slices.ContainsFunc(g.Programs, func(p *Program) bool {
-			return p.Logs[Stdout].Auto || p.Logs[Stderr].Auto && !p.RedirectStderr
+			return p.HasAutoLog(Stdout) || p.HasAutoLog(Stderr)
 		})
 	})
 	if !auto {
