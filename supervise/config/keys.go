@@ -146,13 +146,6 @@ type value struct {
 // or returns v with another default than the table shows.
 func (v value) or(def string) value { v.def = def; return v }
 
-// valueKind is a kind of values: what it is called, and how it is read.
-type valueKind[T any] struct {
-	name  string
-	parse func(string) (T, error)
-	raw   bool // a percent sign has no meaning
-}
-
 // into reads a value into a field.
 func into[S, T any](at stage, kind valueKind[T], field func(*S) *T) value {
 	return value{

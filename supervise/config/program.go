@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"supervisor/inifile"
@@ -102,25 +100,6 @@ func (r *reading) readUser(s *inifile.Reader, key string, d *draft) {
 	d.User = r.account(s.User(key))
 }
 
-// parseFactor reads a number of at least 1.
-func parseFactor(text string) (float64, error) {
-	f, err := strconv.ParseFloat(inifile.TrimSpace(text), 64)
-	if err != nil || !(f >= 1) || math.IsInf(f, 0) {
-		return 1, fmt.Errorf("%s is not a number of at least 1", inifile.PythonRepr(text))
-	}
-	return f, nil
-}
-
-// parsePart reads a part of a whole, in per cent.
-func parsePart(text string) (float64, error) {
-	number := strings.TrimRight(inifile.TrimSpace(text), "%")
-	f, err := strconv.ParseFloat(inifile.TrimSpace(number), 64)
-	if err != nil || !(f >= 0 && f <= 100) {
-		return 0, fmt.Errorf("%s is not a percentage from 0%% to 100%%", inifile.PythonRepr(text))
-	}
-	return f / 100, nil
-}
-
 // readProcess reads the keys that are expanded for each process.
 func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, d draft, number int) *Program {
 	names = names.WithInt("process_num", number).WithInt("numprocs", d.count)
@@ -213,23 +192,6 @@ func parseLogfile(s *inifile.Reader, key string) (path string, kind logKind) {
 		s.Fail(key, err)
 	}
 	return path, fileLog
-}
-
-// parseAutorestart reads a boolean or "unexpected".
-func parseAutorestart(text string) (Autorestart, error) {
-	word := strings.ToLower(text)
-	if word == "unexpected" {
-		return RestartUnexpected, nil
-	}
-	always, err := inifile.ParseBool(word)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("invalid 'autorestart' value %s", inifile.PythonRepr(word))
-	case always:
-		return RestartAlways, nil
-	default:
-		return RestartNever, nil
-	}
 }
 
 // afterColon is the x of [kind:x].

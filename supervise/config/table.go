@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"io/fs"
 	"syscall"
 	"time"
@@ -9,46 +8,6 @@ import (
 	"supervisor/inifile"
 	"supervisor/supervise/logs"
 )
-
-// The kinds of values. Their names say what to write.
-var (
-	textKind      = valueKind[string]{name: "text", parse: func(text string) (string, error) { return text, nil }}
-	numberKind    = valueKind[int]{name: "a whole number", parse: inifile.ParseInt}
-	boolKind      = valueKind[bool]{name: "true or false", parse: inifile.ParseBool}
-	secondsKind   = valueKind[time.Duration]{name: "a whole number of seconds", parse: inifile.ParseSeconds}
-	durationKind  = valueKind[time.Duration]{name: "a time in seconds, or with ms, s, m or h", parse: inifile.ParseDuration}
-	bytesKind     = valueKind[int64]{name: "a size in bytes, or with KB, MB or GB", parse: inifile.ParseBytes}
-	octalKind     = valueKind[int]{name: "an octal number", parse: inifile.ParseOctal}
-	signalKind    = valueKind[syscall.Signal]{name: "a signal", parse: inifile.ParseSignal}
-	exitCodesKind = valueKind[[]int]{name: "numbers from 0 to 255 with commas between them", parse: inifile.ParseExitCodes}
-	listKind      = valueKind[[]string]{name: "a list with commas", parse: func(text string) ([]string, error) { return inifile.ParseList(text), nil }}
-	directoryKind = valueKind[string]{name: "a directory that exists", parse: inifile.ExistingDirectory}
-	fileKind      = valueKind[string]{name: "a path in a directory that exists", parse: inifile.ExistingDirpath}
-	levelKind     = valueKind[logs.Level]{name: "critical, error, warn, info, debug, trace or blather", parse: logs.ParseLevel}
-	nameKind      = valueKind[string]{name: "a name without blanks, colons and slashes", parse: checkedName, raw: true}
-	restartKind   = valueKind[Autorestart]{name: "true, false or unexpected", parse: parseAutorestart}
-	factorKind    = valueKind[float64]{name: "a number of at least 1", parse: parseFactor}
-	partKind      = valueKind[float64]{name: "a percentage from 0% to 100%", parse: parsePart, raw: true}
-)
-
-const (
-	accountKind = "an account, by name or number"
-	ownerKind   = "USER or USER:GROUP"
-	pairsKind   = `KEY="value",KEY2="value2"`
-	logKindName = "a path, NONE, or AUTO"
-	none        = "none"
-)
-
-// modeKind is the mode of a socket; what is wrong with one is told in the words of refusal.
-func modeKind(refusal string) valueKind[fs.FileMode] {
-	return valueKind[fs.FileMode]{name: "an octal mode", parse: func(text string) (fs.FileMode, error) {
-		number, err := inifile.ParseOctal(text)
-		if err != nil {
-			return 0, errors.New(refusal + text)
-		}
-		return fs.FileMode(number) & fs.ModePerm, nil
-	}}
-}
 
 // keyTable is every key of every section. A new one is a row here and a field in the
 // struct that it is read into.
@@ -109,10 +68,10 @@ func daemonKeys() []Key {
 func serverKeys() []Key {
 	return []Key{
 		{Name: "file", In: InUnixServer, Since: "3.0", Text: "the socket that supervisorctl connects to", Example: "/tmp/supervisor.sock",
-			values: []value{special(ofServer, "a path", (*reading).readSocketFile)}},
+			values: []value{special(ofServer, pathKind, (*reading).readSocketFile)}},
 		{Name: "username", In: inServers, Unset: "none, everybody may connect", Since: "3.0", Text: "name to ask for", Example: "user",
 			values: []value{into(ofServer, textKind, func(c *Server) *string { return &c.Username })}},
-		{Name: "password", In: inServers, Unset: none, Since: "3.0", Text: "password, or {SHA} and its SHA-1 in hexadecimal", Example: "123",
+		{Name: "password", In: inServers, Unset: "none", Since: "3.0", Text: "password, or {SHA} and its SHA-1 in hexadecimal", Example: "123",
 			values: []value{special(ofServer, textKind.name, (*reading).readPassword)}},
 		{Name: "chown", In: InUnixServer, Unset: "who starts supervisord", Since: "3.0", Text: "its owner, USER or USER:GROUP", Example: "nobody:nogroup",
 			values: []value{special(ofServer, ownerKind, func(_ *reading, s *inifile.Reader, key string, c *Server) {
@@ -121,7 +80,7 @@ func serverKeys() []Key {
 		{Name: "chmod", In: InUnixServer, Default: "0700", Since: "3.0", Text: "its mode", Example: "0700",
 			values: []value{into(ofServer, modeKind("Invalid chmod value "), func(c *Server) *fs.FileMode { return &c.Mode })}},
 		{Name: "port", In: InInetServer, Since: "3.0", Text: "HOST:PORT; *:PORT or PORT alone for all addresses", Example: "127.0.0.1:9001",
-			values: []value{special(ofServer, "HOST:PORT", (*reading).readPort)}},
+			values: []value{special(ofServer, addressKind, (*reading).readPort)}},
 		{Name: "allowed_hosts", In: InInetServer, Unset: "its own without password on loopback, else any", Since: Ours, Text: "names it may be asked for, *: any", Example: "box,box.lan",
 			values: []value{into(ofServer, listKind, func(c *Server) *[]string { return &c.AllowedHosts })}},
 	}
@@ -227,7 +186,7 @@ func socketKeys() []Key {
 		{Name: "socket_mode", In: InFastCGI, Default: "0700", Since: "3.0", Text: "of a unix socket", Example: "0700",
 			values: []value{into(ofSocket, modeKind("Invalid socket_mode value "), func(socket *FastCGISocket) *fs.FileMode { return &socket.Mode })}},
 		{Name: "socket", In: InFastCGI, Since: "3.0", Text: "unix:///PATH or tcp://HOST:PORT", Example: "unix:///tmp/fcgi.sock",
-			values: []value{special(ofSocket, "unix:///PATH or tcp://HOST:PORT", (*reading).readSocketURL)}},
+			values: []value{special(ofSocket, socketKind, (*reading).readSocketURL)}},
 	}
 }
 
@@ -239,14 +198,14 @@ func processKeys() []Key {
 		{Name: "environment", In: in, Unset: "nothing", Since: "3.0", Text: "added to that of supervisord", Example: `A="1",B="2"`,
 			values: []value{{kind: pairsKind}}}, // see readProcess
 		{Name: "directory", In: in, Unset: "where supervisord does", Since: "3.0", Text: "where it works", Example: "/tmp",
-			values: []value{special(ofProcess, "a directory", func(_ *reading, s *inifile.Reader, key string, d *draft) {
+			values: []value{special(ofProcess, anyDirectory, func(_ *reading, s *inifile.Reader, key string, d *draft) {
 				d.Directory, d.ChangeDir = s.String(key, ""), s.Has(key)
 			})}},
 	}
 	for _, c := range []Channel{Stdout, Stderr} {
 		table = append(table,
 			Key{Name: c.String() + "_logfile", In: in, Default: "AUTO", Since: "3.0", Text: "path, NONE, or AUTO for a file in childlogdir", Example: "/a/path",
-				values: []value{special(ofProcess, logKindName, func(_ *reading, s *inifile.Reader, key string, d *draft) { d.readLogfile(s, key, c) })}},
+				values: []value{special(ofProcess, logPathKind, func(_ *reading, s *inifile.Reader, key string, d *draft) { d.readLogfile(s, key, c) })}},
 			Key{Name: c.String() + "_logfile_backups", In: in, Default: "10", Since: "3.0", Text: "how many old ones are kept, 0: none", Example: "10",
 				values: []value{into(ofProcess, numberKind, func(d *draft) *int { return &d.Logs[c].Backups })}},
 			Key{Name: c.String() + "_logfile_maxbytes", In: in, Default: "50MB", Since: "3.0", Text: "size at which it is rotated, 0: never", Example: "1MB",
@@ -256,7 +215,7 @@ func processKeys() []Key {
 		)
 	}
 	return append(table, Key{Name: "command", In: in, Since: "3.0", Text: "what to run: a path, or a name to look up in PATH, and arguments", Example: "/bin/cat",
-		values: []value{special(ofProcess, "a command", func(_ *reading, s *inifile.Reader, key string, d *draft) {
+		values: []value{special(ofProcess, commandKind, func(_ *reading, s *inifile.Reader, key string, d *draft) {
 			d.Command = s.Required(key, "program section "+s.Section().Name()+" does not specify a command")
 		})}})
 }
@@ -267,8 +226,8 @@ func otherKeys() []Key {
 	return []Key{
 		{Name: "supervisor.rpcinterface_factory", In: InRPCInterface, Since: "3.0", Text: "what makes the interface", Example: standardInterface},
 		{Name: "serverurl", In: InCtl, Default: "http://localhost:9001", Since: "3.0", Text: "unix://PATH of [unix_http_server]", Example: "unix:///tmp/supervisor.sock"},
-		{Name: "username", In: InCtl, Unset: none, Since: "3.0", Text: "as configured there", Example: "chris"},
-		{Name: "password", In: InCtl, Unset: none, Since: "3.0", Text: "as configured there", Example: "123"},
+		{Name: "username", In: InCtl, Unset: "none", Since: "3.0", Text: "as configured there", Example: "chris"},
+		{Name: "password", In: InCtl, Unset: "none", Since: "3.0", Text: "as configured there", Example: "123"},
 		{Name: "prompt", In: InCtl, Default: "supervisor", Since: "3.0", Text: `what the shell shows before "> "`, Example: "mysupervisor"},
 		{Name: "history_file", In: InCtl, Unset: "nowhere", Since: "3.0", Text: "where the shell keeps its history", Example: "~/.sc_history"},
 		{Name: "color", In: InCtl, Unset: "auto in the shell, else never", Since: Ours, Text: "colours in the output: auto, always or never", Example: "auto"},

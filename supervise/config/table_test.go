@@ -111,33 +111,28 @@ func TestKeyDefaults(t *testing.T) {
 	})
 }
 
-// other is a value of a key that is neither its default nor its example.
-func other(kind string, k *Key) string {
+// other is a value of a key that is not what holds without it.
+func other(k *Key) string {
 	switch k.Name {
 	case "user":
 		return "root"
-	case "numprocs":
-		return "3"
 	case "programs":
 		return "y"
-	case "childlogdir", "directory":
+	case "numprocs":
+		return "3" // which a group without processes would not show
+	case "directory", "childlogdir":
 		return "/"
-	case "chown", "socket_owner":
-		return "0:0"
 	case "events":
 		return "TICK_5"
-	case "socket":
-		return "unix:///tmp/other"
-	case "port":
-		return "7"
 	case "result_handler":
 		return stdoutResultHandler
-	case "environment":
-		return "OTHER=1"
-	case "umask", "chmod", "socket_mode":
-		return "0111"
 	case "process_name":
 		return "other%(process_num)d"
+	case "umask", "chmod", "socket_mode":
+		return "0111"
+	}
+	if k.Example != k.Default && k.Unset == "" && !k.Required() {
+		return onThisMachine(k.Example)
 	}
 	switch k.Type() {
 	case boolKind.name:
@@ -145,16 +140,20 @@ func other(kind string, k *Key) string {
 			return "false"
 		}
 		return "true"
-	case signalKind.name:
-		return "USR2"
 	case levelKind.name:
 		return "blather"
 	case restartKind.name:
 		return "true"
 	case partKind.name:
 		return "7%"
-	case fileKind.name, logKindName, "a path":
+	case logPathKind, pathKind:
 		return "/tmp/other"
+	case ownerKind:
+		return "0:0"
+	case pairsKind:
+		return "OTHER=1"
+	case socketKind:
+		return "unix:///tmp/other"
 	case textKind.name:
 		return "other"
 	}
@@ -178,19 +177,19 @@ func TestKeyEffects(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		after, err := readHere(with(base, k.Name, other(kind, k)))
+		after, err := readHere(with(base, k.Name, other(k)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if reflect.DeepEqual(before, after) {
-			t.Errorf("%s=%s has no effect", k.Name, other(kind, k))
+			t.Errorf("%s=%s has no effect", k.Name, other(k))
 		}
 		if len(before.Groups) == 0 {
 			return
 		}
 		a, b := before.ByName()["x"], after.ByName()["x"]
 		if a.Equal(b) {
-			t.Errorf("a reread does not see %s=%s", k.Name, other(kind, k))
+			t.Errorf("a reread does not see %s=%s", k.Name, other(k))
 		}
 	})
 }
