@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -269,29 +270,60 @@ func (c *check) servers() {
 			c.warn(position(section, "port"), "[%s] port: [::] takes connections by IPv6, and by IPv4 only if the system maps them", s.Section)
 		}
 	}
-	if ctl != nil && complete && len(c.config.Servers) > 0 {
-		c.serverURL(ctl)
+	if ctl != nil {
+		c.supervisorctl(ctl)
 	}
 }
 
-// serverURL looks whether supervisorctl is told of a socket that a server has.
-func (c *check) serverURL(ctl *inifile.Section) {
-	names := inifile.Names{}.WithEnvironment(c.env).With("here", c.config.Here)
-	url := ctl.Reader(names, "").String("serverurl", "")
-	path, ok := strings.CutPrefix(url, "unix://")
-	if !ok {
+// supervisorctl looks at what supervisorctl would refuse, and at whom it would ask.
+func (c *check) supervisorctl(ctl *inifile.Section) {
+	names := inifile.Names{}.WithEnvironment(c.env)
+	plain := ctl.Reader(names, "")
+	placed := plain.With(names.With("here", c.config.Here))
+	for _, key := range []string{"username", "password", "prompt"} {
+		plain.String(key, "")
+	}
+	placed.String("history_file", "")
+	if color := plain.String("color", ""); color != "" && !slices.Contains([]string{"auto", "always", "never"}, color) {
+		plain.Fail("color", fmt.Errorf("%s is not known: write auto, always or never", inifile.PythonRepr(color)))
+	}
+	address := placed.String("serverurl", keyOf(InCtl, "serverurl").Default)
+	for _, err := range plain.Errs() {
+		c.warn(err.Pos, "[supervisorctl] %s: %s: supervisorctl will refuse it", err.Key, c.plainer(err))
+	}
+	if len(c.config.Servers) > 0 && len(c.file.Errors()) == 0 && c.file.Section("supervisord") != nil {
+		c.serverURL(position(ctl, "serverurl"), address)
+	}
+}
+
+// serverURL looks whether supervisorctl is told of an address that a server has.
+func (c *check) serverURL(pos inifile.Position, address string) {
+	var there []string
+	add := func(s Server) { there = append(there, s.URL()) }
+	if path, ok := strings.CutPrefix(address, "unix://"); ok {
+		path = absolute(path)
+		for _, s := range c.config.Servers {
+			if s.Network == "unix" {
+				add(s)
+			}
+		}
+		if !slices.Contains(there, "unix://"+path) {
+			c.warn(pos, "[supervisorctl] serverurl: no server has the socket %s%s", path, orElse(there))
+		}
 		return
 	}
-	path = absolute(path)
-	var sockets []string
+	asked, err := url.Parse(address)
+	if err != nil || !slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, asked.Hostname()) {
+		return // another machine, or a name that may be this one
+	}
+	port := cmp.Or(asked.Port(), "80")
 	for _, s := range c.config.Servers {
-		if s.Network == "unix" {
-			sockets = append(sockets, s.Address)
+		if strings.HasSuffix(s.Address, ":"+port) && s.Network == "tcp" {
+			return
 		}
+		add(s)
 	}
-	if !slices.Contains(sockets, path) {
-		c.warn(position(ctl, "serverurl"), "[supervisorctl] serverurl: no server has the socket %s%s", path, orElse(sockets))
-	}
+	c.warn(pos, "[supervisorctl] serverurl: no server has port %s%s", port, orElse(there))
 }
 
 // orElse names what there is instead.

@@ -155,10 +155,20 @@ func TestCheck(t *testing.T) {
 				"s.conf:7: error: [program:a] exitcodes: not a valid list of exit codes: '0 2': write numbers from 0 to 255 with commas between them, such as 0",
 				"s.conf:11: error: [eventlistener:e] priority: invalid literal for int() with base 10: 'x': write a whole number, such as -1",
 			}, 2},
+		{"a port that nobody has", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\n[supervisorctl]\nserverurl=http://localhost:9002\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+			[]string{"s.conf:5: warning: [supervisorctl] serverurl: no server has port 9002, there is unix:///tmp/a.sock"}, 0},
+		{"the port that supervisorctl asks for", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\n[supervisorctl]\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+			[]string{"s.conf:4: warning: [supervisorctl] serverurl: no server has port 9001, there is unix:///tmp/a.sock"}, 0},
+		{"what supervisorctl refuses", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\nusername=a\npassword=b\n[supervisorctl]\nserverurl=unix:///tmp/a.sock\npassword=b%w\nprompt=%(here)s\ncolor=red\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+			[]string{
+				"s.conf:8: warning: [supervisorctl] password: Format string for 'supervisorctl.password' is badly formatted: write %% for a percent sign: supervisorctl will refuse it",
+				"s.conf:9: warning: [supervisorctl] prompt: Format string '%(here)s' for 'supervisorctl.prompt' contains names ('here') which cannot be expanded. Known here is nothing but %(ENV_NAME)s: supervisorctl will refuse it",
+				"s.conf:10: warning: [supervisorctl] color: 'red' is not known: write auto, always or never: supervisorctl will refuse it",
+			}, 0},
 		{"section without an end", "[supervisord]\n[program:web\ncommand=/bin/sh\n", []string{"s.conf:2: error: the name of a section ends with a bracket: write [program:web]"}, 2},
 		{"less than nothing", "[supervisord]\n[program:a]\ncommand=/bin/sh\nstartsecs=-5\n", []string{"s.conf:4: warning: [program:a] startsecs: -5 is less than nothing, and counts as 0"}, 0},
 		{"a socket that nobody has", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\n[supervisorctl]\nserverurl=unix:///tmp/b.sock\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
-			[]string{"s.conf:5: warning: [supervisorctl] serverurl: no server has the socket /tmp/b.sock, there is /tmp/a.sock"}, 0},
+			[]string{"s.conf:5: warning: [supervisorctl] serverurl: no server has the socket /tmp/b.sock, there is unix:///tmp/a.sock"}, 0},
 		{"two groups of one name", "[supervisord]\n[program:a]\ncommand=/bin/sh\n[program:b]\ncommand=/bin/sh\n[group:b]\nprograms=a\n", []string{"s.conf: warning: several groups are called b: only one of them will run"}, 0},
 	}
 	for _, test := range tests {

@@ -52,10 +52,10 @@ func (c *check) plainer(at *inifile.Error) string {
 			if variable, ok := strings.CutPrefix(m[1], "ENV_"); ok {
 				text = "the environment variable " + variable + " is not set"
 			} else {
-				text = names + " Known here are: " + strings.Join(plainNames(text), ", ")
+				text = names + knownHere(text)
 			}
 		} else if listed {
-			text = names + " Known here are: " + strings.Join(plainNames(text), ", ")
+			text = names + knownHere(text)
 		}
 	}
 	if k := keyOf(whereIs(at.Section), at.Key); k != nil && text == at.Err.Error() && wrongType.MatchString(text) {
@@ -75,10 +75,14 @@ var noType = regexp.MustCompile(`%\((\w+)\)(?:[^\w#+ .-]|_|$)`)
 
 var unknownName = regexp.MustCompile(`contains names \('([^']*)'\) which cannot be expanded`)
 
-// plainNames are the names that can be expanded, without the environment.
-func plainNames(text string) []string {
+// knownHere lists the names that can be expanded, without the environment.
+func knownHere(text string) string {
 	_, list, _ := strings.Cut(text, "Available names: ")
-	return slices.DeleteFunc(strings.Split(list, ", "), func(name string) bool { return strings.HasPrefix(name, "ENV_") })
+	names := slices.DeleteFunc(strings.Split(list, ", "), func(name string) bool { return name == "" || strings.HasPrefix(name, "ENV_") })
+	if len(names) == 0 {
+		return " Known here is nothing but %(ENV_NAME)s"
+	}
+	return " Known here are: " + strings.Join(names, ", ")
 }
 
 // unrendered reports whether text has the marks of a template in it.
