@@ -188,38 +188,55 @@ func special[S any](at stage, kind string, read func(r *reading, s *inifile.Read
 	}}
 }
 
+// step is a key at one stage.
+type step struct {
+	key string
+	value
+}
+
+// steps are the rows that count for a kind of section at a stage, in their order.
+var steps = sync.OnceValue(func() map[place][]step {
+	all := map[place][]step{}
+	for i := range sectionKinds() {
+		where := Where(1) << i
+		for _, k := range keys() {
+			for _, v := range k.values {
+				if k.In&where != 0 {
+					if v.def == "" {
+						v.def = k.Default
+					}
+					at := place{where, v.stage}
+					all[at] = append(all[at], step{k.Name, v})
+				}
+			}
+		}
+	}
+	return all
+})
+
+type place struct {
+	where Where
+	stage stage
+}
+
 // readKeys reads those keys of a section that belong to a stage. The target has the
 // defaults already: see preset.
 func (r *reading) readKeys(at stage, s *inifile.Reader, target any) {
-	where := whereIs(s.Section().Name())
-	for i := range keys() {
-		k := &keys()[i]
-		if k.In&where == 0 {
-			continue
-		}
-		for _, v := range k.values {
-			if v.stage == at && v.read != nil {
-				v.read(r, s, k.Name, target)
-			}
+	for _, step := range steps()[place{whereIs(s.Section().Name()), at}] {
+		if step.read != nil {
+			step.read(r, s, step.key, target)
 		}
 	}
 }
 
 // preset puts the defaults of a stage into target.
 func preset[S any](where Where, at stage, target *S) *S {
-	for i := range keys() {
-		k := &keys()[i]
-		for _, v := range k.values {
-			text := v.def
-			if text == "" {
-				text = k.Default
-			}
-			if k.In&where == 0 || v.stage != at || v.preset == nil || text == "" {
-				continue
-			}
-			if err := v.preset(text, target); err != nil {
-				panic(k.Name + ": " + err.Error()) // TestKeyTable reads each default
-			}
+	for _, step := range steps()[place{where, at}] {
+		if step.preset == nil || step.def == "" {
+			continue
+		}
+		if err := step.preset(step.def, target); err != nil {
+			panic(step.key + ": " + err.Error()) // TestKeyDefaults reads each
 		}
 	}
 	return target

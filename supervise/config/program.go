@@ -75,8 +75,14 @@ func (r *reading) readProcesses(section *inifile.Section, group string, p Progra
 // readProgram reads the keys that are expanded once for all processes.
 func (r *reading) readProgram(s *inifile.Reader, p Program) draft {
 	where := whereIs(s.Section().Name())
-	d := preset(where, ofProgram, &draft{Program: p})
-	preset(where, ofProcess, d)
+	unset, ok := r.unset[where]
+	if !ok {
+		unset = preset(where, ofProcess, preset(where, ofProgram, &draft{}))
+		r.unset[where] = unset
+	}
+	d := new(draft)
+	*d = *unset
+	d.Group, d.Section, d.Socket, d.Listener = p.Group, p.Section, p.Socket, p.Listener
 	r.readKeys(ofProgram, s, d)
 	if d.count > 1 && !strings.Contains(d.nameFormat, "%(process_num)") {
 		s.Fail("process_name", errors.New("%(process_num) must be present within process_name when numprocs > 1"))

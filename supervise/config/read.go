@@ -69,6 +69,7 @@ type reading struct {
 	autoURL []*Program      // to be told the address of the servers
 	users   map[string]*User
 	sockets map[string]*FastCGISocket // by section
+	unset   map[Where]*draft          // programs that say nothing
 }
 
 // read always returns a reading with a config, which is complete if there are
@@ -80,6 +81,7 @@ func read(path string, o Overrides, env map[string]string) *reading {
 		grouped: map[string]bool{},
 		users:   map[string]*User{},
 		sockets: map[string]*FastCGISocket{},
+		unset:   map[Where]*draft{},
 	}
 	if err := r.load(path); err != nil {
 		r.fail(err)
