@@ -96,6 +96,17 @@ func (r *reading) readProgram(s *inifile.Reader, p Program) draft {
 	return *d
 }
 
+// maxCount is how many processes of a program there can be: a slip of the finger in a file
+// that is read again should not take all the memory.
+const maxCount = 100_000
+
+func checkCount(_ *reading, s *inifile.Reader, key string, d *draft) {
+	if d.count > maxCount {
+		s.Fail(key, fmt.Errorf("numprocs is %d, but a program can have %d processes at most", d.count, maxCount))
+		d.count = 1
+	}
+}
+
 func (r *reading) settleServerURL(_ *inifile.Reader, _ string, d *draft) {
 	if d.ServerURLAuto = strings.EqualFold(inifile.TrimSpace(d.ServerURL), "AUTO"); d.ServerURLAuto {
 		d.ServerURL = "" // for readServers to fill in

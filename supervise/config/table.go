@@ -150,7 +150,7 @@ func programKeys() []Key {
 		{Name: "redirect_stderr", In: in &^ InListener, Default: "false", Since: "3.0", Text: "true: stderr goes where stdout goes", Example: "true",
 			values: flag(func(d *draft) *bool { return &d.RedirectStderr })},
 		{Name: "numprocs", In: in, Default: "1", Since: "3.0", Text: "how many processes", Example: "1",
-			values: number(func(d *draft) *int { return &d.count })},
+			values: []value{then(into(ofProgram, numberKind, func(d *draft) *int { return &d.count }), checkCount)}},
 		{Name: "numprocs_start", In: in, Default: "0", Since: "3.0", Text: "number of the first one", Example: "0",
 			values: number(func(d *draft) *int { return &d.first })},
 	}
