@@ -30,6 +30,10 @@ func tree(t testing.TB, script string, environ ...string) (root int, words []str
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		left, _ := Tree(cmd.Process.Pid) // those in other groups too, if the root still runs
+		for _, p := range left {
+			_ = syscall.Kill(p.PID, syscall.SIGKILL)
+		}
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // if the test has not done so
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed
