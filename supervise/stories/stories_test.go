@@ -140,6 +140,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/vfork":    {},
 		"supervisor/supervise/stories":  {},
 		"supervisor/ctl":                {"supervisor/xmlrpc", "supervisor/inifile", term},
+		"supervisor/ctl/top":            {"supervisor/xmlrpc"},
 		"supervisor/web":                {"supervisor/xmlrpc"},
 		"supervisor/web/jsonenc":        {},
 		"supervisor/web/sse":            {},
