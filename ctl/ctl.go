@@ -161,7 +161,7 @@ func newSession(o Options, dial dialer) *session {
 		kind := os.Getenv("TERM")
 		s.person = kind != "" && kind != "dumb"
 		if in, ok := o.Stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
-			s.keyboard = &keyboard{in: in, out: f, input: s.in, catches: func() bool { return s.interrupts != nil }}
+			s.keyboard = &keyboard{in: in, out: f, input: s.in, plain: !s.person, catches: func() bool { return s.interrupts != nil }}
 		}
 	}
 	return s

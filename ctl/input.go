@@ -22,9 +22,8 @@ type chunk struct {
 	err  error
 }
 
-// fill waits until there is something in rest. Errors are not remembered: at a
-// terminal there is life after the end of file.
-func (in *input) fill(ctx context.Context) error {
+// reading returns the channel on which the next piece of input comes, for take.
+func (in *input) reading() <-chan chunk {
 	if in.pending == nil {
 		pending := make(chan chunk, 1)
 		go func() {
@@ -34,14 +33,30 @@ func (in *input) fill(ctx context.Context) error {
 		}()
 		in.pending = pending
 	}
+	return in.pending
+}
+
+// take adds a piece to rest. Errors are not remembered: at a terminal there is life after
+// the end of file.
+func (in *input) take(c chunk) error {
+	in.pending = nil
+	in.rest = append(in.rest, c.data...)
+	if len(c.data) > 0 {
+		return nil // the next read repeats the error
+	}
+	return c.err
+}
+
+// drop takes n bytes out of rest.
+func (in *input) drop(n int) {
+	in.rest = append(in.rest[:0], in.rest[n:]...)
+}
+
+// fill waits until there is something in rest.
+func (in *input) fill(ctx context.Context) error {
 	select {
-	case c := <-in.pending:
-		in.pending = nil
-		in.rest = append(in.rest, c.data...)
-		if len(c.data) > 0 {
-			return nil // the next read repeats the error
-		}
-		return c.err
+	case c := <-in.reading():
+		return in.take(c)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -72,32 +87,4 @@ func (in *input) cut(n int) string {
 	}
 	in.rest = append(in.rest[:0], rest...)
 	return text
-}
-
-// rawReader is input for a line editor. It ends each read behind a line, so that
-// the editor holds nothing that is meant for someone else.
-type rawReader struct {
-	ctx         context.Context
-	in          *input
-	interrupted bool // the last read was ended by Ctrl-C
-}
-
-func (r *rawReader) Read(p []byte) (int, error) {
-	if len(r.in.rest) == 0 {
-		if err := r.in.fill(r.ctx); err != nil {
-			return 0, err
-		}
-	}
-	n := min(len(p), len(r.in.rest))
-	if i := bytes.IndexAny(r.in.rest[:n], "\r\n\x03"); i >= 0 {
-		n = i + 1
-		r.interrupted = r.in.rest[i] == '\x03'
-	}
-	copy(p, r.in.rest[:n])
-	rest := r.in.rest[n:]
-	if r.in.rest[n-1] == '\r' {
-		rest = bytes.TrimPrefix(rest, []byte("\n")) // one end, not two
-	}
-	r.in.rest = append(r.in.rest[:0], rest...)
-	return n, nil
 }

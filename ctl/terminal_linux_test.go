@@ -76,6 +76,8 @@ func (f *fake) answer(ctx context.Context, body []byte) []byte {
 		value, err = f.APIVersion(ctx)
 	case "getSupervisorVersion":
 		value, err = f.SupervisorVersion(ctx)
+	case "getPID":
+		value, err = f.PID(ctx)
 	case "getAllProcessInfo":
 		value, err = f.AllProcessInfo(ctx)
 	case "getProcessInfo":
@@ -108,9 +110,14 @@ type screen struct {
 // at starts supervisorctl with args at a new terminal.
 func at(t *testing.T, url string, env []string, args ...string) *screen {
 	t.Helper()
+	return run(t, exec.Command(os.Args[0], args...), append([]string{"TERM=dumb", "CTL_TEST_URL=" + url}, env...))
+}
+
+// run starts a command at a new terminal.
+func run(t *testing.T, cmd *exec.Cmd, env []string) *screen {
+	t.Helper()
 	master, slave := pty(t)
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), append([]string{"TERM=dumb", "CTL_TEST_URL=" + url}, env...)...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
@@ -299,6 +306,40 @@ func modes(t *testing.T, f *os.File) uint32 {
 		t.Fatal(errno)
 	}
 	return mode.Lflag
+}
+
+// TestSuspend: the shell that has started us gets the terminal as it was, by Ctrl-Z and by
+// a signal; when we are back the line goes on.
+func TestSuspend(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("needs bash")
+	}
+	s := run(t, exec.Command(bash, "--norc", "--noprofile", "-i"), []string{"TERM=dumb", "PS1=$ ", "CTL_TEST_URL=" + serve(t, &fake{infos: table})})
+	s.expect("$ ")
+	s.send(os.Args[0] + "\r")
+	s.expect(prompt)
+	s.send("vers\x1a")
+	s.expect("Stopped")
+	s.expect("$ ")
+	s.send("stty -a | grep -ow -e '-*icanon'\r")
+	s.expect("\r\nicanon\r\n$ ")
+	s.send("fg\r")
+	s.expect(prompt + "vers")
+	s.send("ion\r")
+	s.expect("4.3.0\r\n" + prompt)
+	s.send("pi")
+	s.expect("pi")
+	s.send("\x1a")
+	s.expect("$ ")
+	s.send("fg\r")
+	s.expect(prompt + "pi")
+	s.send("d\r")
+	s.expect("77\r\n" + prompt)
+	s.send("quit\r")
+	s.expect("$ ")
+	s.send("exit\r")
+	s.end()
 }
 
 // TestOneShotInterrupts checks how Ctrl-C ends what is not a shell.
