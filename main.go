@@ -20,6 +20,7 @@ import (
 
 	"supervisor/ctl"
 	"supervisor/inifile"
+	"supervisor/inifile/near"
 	"supervisor/supervise"
 	"supervisor/supervise/config"
 	"supervisor/supervise/getopt"
@@ -288,13 +289,15 @@ const rootWarning = "supervisord: UserWarning: Supervisord is running as root an
 
 // ctlFlags is the command line of supervisorctl. A nil field was not given.
 type ctlFlags struct {
-	Configuration *string `name:"configuration" short:"c" placeholder:"FILENAME" help:"read this file instead of searching for one"`
+	Configuration *string `name:"configuration" short:"c" values:"file" placeholder:"FILENAME" help:"read this file instead of searching for one"`
 	Help          bool    `name:"help" short:"h" help:"show this text and exit"`
 	Interactive   bool    `name:"interactive" short:"i" help:"start an interactive shell; with an action: ask for name and password if need be"`
 	ServerURL     *string `name:"serverurl" short:"s" type:"url" placeholder:"URL" help:"where supervisord listens (default \"http://localhost:9001\")"`
 	Username      *string `name:"username" short:"u" placeholder:"USERNAME" help:"name to give to the server"`
 	Password      *string `name:"password" short:"p" placeholder:"PASSWORD" help:"password to give to the server"`
-	HistoryFile   *string `name:"history_file" short:"r" placeholder:"FILENAME" help:"keep the lines typed in the shell in this file"`
+	JSON          bool    `name:"json" exact:"" help:"with status: print the processes as JSON"`
+	Color         *string `name:"color" exact:"" type:"color" values:"auto,always,never" placeholder:"WHEN" help:"colours in the output of status: auto (on a terminal), always or never"`
+	HistoryFile   *string `name:"history_file" short:"r" values:"file" placeholder:"FILENAME" help:"keep the lines typed in the shell in this file"`
 }
 
 const ctlActions = `action [arguments] -- what supervisord is to do, for example "status" or
@@ -314,7 +317,19 @@ func (p program) supervisorctl() int {
 		fmt.Fprintf(p.stdout, "supervisorctl -- control applications run by supervisord.\n\nUsage: %s [options] [action [arguments]]\n\n%s\n%s\n",
 			p.argv0, optionList(flags), ctlActions)
 		return 0
+	case len(words) == 3 && words[0] == "completion":
+		return p.completeLine(words[2])
 	}
+	options, err := p.ctlOptions(flags)
+	if err != nil {
+		return p.refuse(err)
+	}
+	options.Args = words
+	return ctl.Run(context.Background(), options)
+}
+
+// ctlOptions is what the command line and the configuration file ask supervisorctl for.
+func (p program) ctlOptions(flags ctlFlags) (options ctl.Options, err error) {
 	var path string
 	if flags.Configuration != nil {
 		path = *flags.Configuration
@@ -323,14 +338,14 @@ func (p program) supervisorctl() int {
 	}
 	settings, err := ctl.ReadSettings(path, p.env)
 	if err != nil {
-		return p.refuse(err)
+		return options, err
 	}
-	options := ctl.Options{
+	options = ctl.Options{
 		ServerURL: settings.ServerURL,
 		Username:  settings.Username, HasUsername: settings.HasUsername,
 		Password: settings.Password, HasPassword: settings.HasPassword,
 		Prompt: settings.Prompt, HistoryFile: settings.HistoryFile, Color: settings.Color,
-		Interactive: flags.Interactive, Args: words,
+		Interactive: flags.Interactive, JSON: flags.JSON,
 		Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
 	}
 	if flags.ServerURL != nil {
@@ -345,7 +360,52 @@ func (p program) supervisorctl() int {
 	if flags.HistoryFile != nil {
 		options.HistoryFile = *flags.HistoryFile
 	}
-	return ctl.Run(context.Background(), options)
+	if flags.Color != nil {
+		options.Color = *flags.Color
+	}
+	return options, nil
+}
+
+// completeLine tells the script of a shell what the last word of a line of it can become.
+func (p program) completeLine(line string) int {
+	words := ctl.SplitTyped(line)
+	if len(words) == 0 {
+		return 0
+	}
+	before, last := words[:len(words)-1], words[len(words)-1]
+	var flags ctlFlags
+	typed := ctl.Typed{Options: shellOptions(flags), Value: last}
+	p.words = before
+	words, err := p.parse(&flags, true)
+	typed.Words = append(words, last)
+	var open *getopt.NoArgument
+	if errors.As(err, &open) {
+		i := slices.IndexFunc(typed.Options, func(o ctl.Option) bool { return o.Name == "--"+open.Name })
+		typed.Option = &typed.Options[i]
+	} else if err != nil {
+		return 0
+	}
+	options, err := p.ctlOptions(flags)
+	if err != nil { // words are there all the same, but no names of programs
+		options = ctl.Options{Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr}
+	}
+	return ctl.Complete(context.Background(), options, typed)
+}
+
+// shellOptions are the options that a struct of flags stands for, as a shell needs them.
+func shellOptions(flags any) (table []ctl.Option) {
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(flags)) {
+		o := ctl.Option{Name: "--" + f.Tag.Get("name")}
+		switch values := f.Tag.Get("values"); values {
+		case "":
+		case "file":
+			o.File = true
+		default:
+			o.Values = strings.Split(values, ",")
+		}
+		table = append(table, o)
+	}
+	return table
 }
 
 // withUnderscore lets --history-file, which Supervisor announces and refuses, stand for
@@ -366,6 +426,10 @@ func (p program) parse(flags any, positional bool) (words []string, err error) {
 	target := reflect.ValueOf(flags).Elem()
 	fields := reflect.VisibleFields(target.Type())
 	found, words, err := getopt.Scan(options(fields), p.words)
+	var unknown *getopt.Unknown
+	if errors.As(err, &unknown) {
+		return nil, withNearest(unknown, fields)
+	}
 	if err != nil || len(words) > 0 && !positional {
 		return words, err
 	}
@@ -395,6 +459,19 @@ func (p program) parse(flags any, positional bool) (words []string, err error) {
 	return words, nil
 }
 
+// withNearest adds to an error the option that was probably meant, if one is near.
+func withNearest(unknown *getopt.Unknown, fields []reflect.StructField) error {
+	var names []string
+	for _, f := range fields {
+		names = append(names, "--"+f.Tag.Get("name"))
+	}
+	word, _, _ := strings.Cut(unknown.Spelled, "=")
+	if name := near.Name(word, names); name != "" && strings.HasPrefix(word, "--") {
+		return fmt.Errorf("%w: did you mean %s?", unknown, name)
+	}
+	return unknown
+}
+
 // options are those that the fields stand for.
 func options(fields []reflect.StructField) []getopt.Option {
 	table := make([]getopt.Option, len(fields))
@@ -416,7 +493,7 @@ func converter(flags any) func(getopt.Found) error {
 		return kong.New(flags, kong.NoDefaultHelp(),
 			mapper("octal", inifile.ParseOctal), mapper("number", inifile.ParseInt), mapper("bytes", inifile.ParseBytes),
 			mapper("directory", inifile.ExistingDirectory), mapper("filename", inifile.ExistingDirpath),
-			mapper("level", logs.ParseLevel), mapper("url", inifile.ParseURL))
+			mapper("level", logs.ParseLevel), mapper("url", inifile.ParseURL), mapper("color", ctl.ParseColor))
 	})
 	return func(o getopt.Found) error {
 		k, err := grammar()

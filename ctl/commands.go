@@ -3,18 +3,12 @@ package ctl
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
+	"supervisor/ctl/edit"
 	"supervisor/inifile"
-)
-
-// candidates says what the words of an action can be completed to.
-type candidates int
-
-const (
-	nothing candidates = iota
-	groups
-	processes
+	"supervisor/inifile/near"
 )
 
 // command is one action: what the words mean, what help says of it, what TAB
@@ -35,38 +29,42 @@ type command struct {
 	// bare actions refuse arguments.
 	bare bool
 
-	complete candidates
-	run      func(s *session, ctx context.Context, arg string) error
+	// What may follow, for TAB: words by their position, the last one of which stands for
+	// all further ones, and options.
+	words   []kind
+	options []actionOption
+
+	run func(s *session, ctx context.Context, arg string) error
 }
 
 // commands returns the table of actions, by name.
 func commands() []command {
 	const sameUpdate = "\t\tReload config and add/remove as necessary, and will restart affected programs"
 	return []command{
-		{name: "add", run: (*session).add, complete: groups, usage: []string{
+		{name: "add", run: (*session).add, words: []kind{aGroup}, usage: []string{
 			"add <name> [...]\tActivates any updates in config for process/group",
 		}},
 		{name: "avail", run: (*session).avail, bare: true, usage: []string{
 			"avail\t\t\tDisplay all configured processes",
 		}},
-		{name: "clear", run: (*session).clear, upcheck: true, complete: processes, usage: []string{
+		{name: "clear", run: (*session).clear, upcheck: true, words: []kind{aProcessOrAll}, usage: []string{
 			"clear <name>\t\tClear a process' log files.",
 			"clear <name> <name>\tClear multiple process' log files",
 			"clear all\t\tClear all process' log files",
 		}},
-		{name: "completion", extra: true, run: (*session).completion, usage: []string{
+		{name: "completion", extra: true, run: (*session).completion, words: []kind{aShell}, usage: []string{
 			"completion bash|zsh|fish\tPrint a script that completes the words of supervisorctl in that shell",
 		}},
 		{name: "exit", run: (*session).leave, usage: []string{"exit\tExit the supervisor shell."}},
-		{name: "fg", run: (*session).foreground, upcheck: true, complete: processes, usage: []string{
+		{name: "fg", run: (*session).foreground, upcheck: true, words: []kind{aProcess}, usage: []string{
 			"fg <process>\tConnect to a process in foreground mode",
 			"\t\tCtrl-C to exit",
 		}},
-		{name: "help", extra: true, run: (*session).help, usage: []string{
+		{name: "help", extra: true, run: (*session).help, words: []kind{anAction}, usage: []string{
 			"help\t\tPrint a list of available actions",
 			"help <action>\tPrint help for <action>",
 		}},
-		{name: "maintail", run: (*session).mainTail, upcheck: true, usage: []string{
+		{name: "maintail", run: (*session).mainTail, upcheck: true, options: []actionOption{{name: "-f"}}, usage: []string{
 			"maintail -f \tContinuous tail of supervisor main log file (Ctrl-C to exit)",
 			"maintail -100\tlast 100 *bytes* of supervisord main log file",
 			"maintail\tlast 1600 *bytes* of supervisor main log file",
@@ -76,7 +74,7 @@ func commands() []command {
 			"open <url>\tConnect to a remote supervisord process.",
 			"\t\t(for UNIX domain socket, use unix:///socket/path)",
 		}},
-		{name: "pid", run: (*session).pid, upcheck: true, complete: processes, usage: []string{
+		{name: "pid", run: (*session).pid, upcheck: true, words: []kind{aProcessOrAll}, usage: []string{
 			"pid\t\t\tGet the PID of supervisord.",
 			"pid <name>\t\tGet the PID of a single child process by name.",
 			"pid all\t\t\tGet the PID of every child process, one per line.",
@@ -85,13 +83,13 @@ func commands() []command {
 		{name: "reload", run: (*session).reload, bare: true, usage: []string{
 			"reload \t\tRestart the remote supervisord.",
 		}},
-		{name: "remove", run: (*session).remove, complete: groups, usage: []string{
+		{name: "remove", run: (*session).remove, words: []kind{aGroup}, usage: []string{
 			"remove <name> [...]\tRemoves process/group from active config",
 		}},
 		{name: "reread", run: (*session).reread, bare: true, usage: []string{
 			"reread \t\t\tReload the daemon's configuration files without add/remove",
 		}},
-		{name: "restart", run: (*session).restart, upcheck: true, complete: processes, usage: []string{
+		{name: "restart", run: (*session).restart, upcheck: true, words: []kind{someProcesses}, usage: []string{
 			"restart <name>\t\tRestart a process",
 			"restart <gname>:*\tRestart all processes in a group",
 			"restart <name> <name>\tRestart multiple processes or groups",
@@ -101,31 +99,31 @@ func commands() []command {
 		{name: "shutdown", run: (*session).shutdown, bare: true, usage: []string{
 			"shutdown \tShut the remote supervisord down.",
 		}},
-		{name: "signal", run: (*session).signal, upcheck: true, complete: processes, usage: []string{
+		{name: "signal", run: (*session).signal, upcheck: true, words: []kind{aSignal, someProcesses}, usage: []string{
 			"signal <signal name> <name>\t\tSignal a process",
 			"signal <signal name> <gname>:*\t\tSignal all processes in a group",
 			"signal <signal name> <name> <name>\tSignal multiple processes or groups",
 			"signal <signal name> all\t\tSignal all processes",
 		}},
-		{name: "start", run: (*session).start, upcheck: true, complete: processes, usage: []string{
+		{name: "start", run: (*session).start, upcheck: true, words: []kind{someProcesses}, usage: []string{
 			"start <name>\t\tStart a process",
 			"start <gname>:*\t\tStart all processes in a group",
 			"start <name> <name>\tStart multiple processes or groups",
 			"start all\t\tStart all processes",
 		}},
-		{name: "status", run: (*session).showStatus, upcheck: true, down: exitStatusUnknown, complete: processes, usage: []string{
+		{name: "status", run: (*session).showStatus, upcheck: true, down: exitStatusUnknown, words: []kind{someProcesses}, options: []actionOption{{name: "--json"}, {name: "--color", takes: true, values: colors()}}, usage: []string{
 			"status <name>\t\tGet status for a single process",
 			"status <gname>:*\tGet status for all processes in a group",
 			"status <name> <name>\tGet status for multiple named processes",
 			"status\t\t\tGet all process status info",
 		}},
-		{name: "stop", run: (*session).stop, upcheck: true, complete: processes, usage: []string{
+		{name: "stop", run: (*session).stop, upcheck: true, words: []kind{someProcesses}, usage: []string{
 			"stop <name>\t\tStop a process",
 			"stop <gname>:*\t\tStop all processes in a group",
 			"stop <name> <name>\tStop multiple processes or groups",
 			"stop all\t\tStop all processes",
 		}},
-		{name: "tail", run: (*session).tail, upcheck: true, complete: processes, usage: []string{
+		{name: "tail", run: (*session).tail, upcheck: true, words: []kind{aProcess, aChannel}, options: []actionOption{{name: "-f"}}, usage: []string{
 			"tail [-f] <name> [stdout|stderr] (default stdout)",
 			"Ex:",
 			"tail -f <name>\t\tContinuous tail of named process stdout",
@@ -133,7 +131,7 @@ func commands() []command {
 			"tail -100 <name>\tlast 100 *bytes* of process stdout",
 			"tail <name> stderr\tlast 1600 *bytes* of process stderr",
 		}},
-		{name: "update", run: (*session).update, complete: groups, usage: []string{
+		{name: "update", run: (*session).update, words: []kind{aGroupOrAll}, usage: []string{
 			"update\t" + sameUpdate,
 			"update all" + sameUpdate,
 			"update <gname> [...]\tUpdate specific groups",
@@ -141,7 +139,7 @@ func commands() []command {
 		{name: "version", run: (*session).version, upcheck: true, bare: true, usage: []string{
 			"version\t\t\tShow the version of the remote supervisord process",
 		}},
-		{name: "wait", extra: true, run: (*session).wait, upcheck: true, complete: processes, usage: []string{
+		{name: "wait", extra: true, run: (*session).wait, upcheck: true, words: []kind{someProcesses, aState}, options: []actionOption{{name: "--timeout", takes: true}}, usage: []string{
 			"wait <name> [<state>] [--timeout <seconds>]\tWait until a process is RUNNING, or in that state",
 			"wait <gname>:* [<state>]\t\t\tWait for all processes in a group",
 			"wait all [<state>]\t\t\t\tWait for all processes",
@@ -225,6 +223,10 @@ func (s *session) dispatch(ctx context.Context, c *command, arg string) error {
 		s.explain(c.name)
 		return nil
 	}
+	if word, meant := c.misspelt(strings.Fields(arg)); word != "" {
+		s.fail(exitInvalid, "Error: ", c.name, " has no option ", word, ": did you mean ", meant, "?")
+		return nil
+	}
 	if c.upcheck {
 		if up, err := s.upcheck(ctx); err != nil {
 			return err
@@ -236,6 +238,27 @@ func (s *session) dispatch(ctx context.Context, c *command, arg string) error {
 		}
 	}
 	return c.run(s, ctx, arg)
+}
+
+// misspelt returns the first of words that looks like an option of c but is none, and the
+// one that was probably meant. What is near none may be the name of a program.
+func (c *command) misspelt(words []string) (word, meant string) {
+	var names []string
+	for _, o := range c.options {
+		if strings.HasPrefix(o.name, "--") {
+			names = append(names, o.name)
+		}
+	}
+	for _, word := range words {
+		name, _, _ := strings.Cut(word, "=")
+		if !strings.HasPrefix(name, "--") || slices.Contains(names, name) {
+			continue
+		}
+		if meant := near.Name(name, names); meant != "" {
+			return name, meant
+		}
+	}
+	return "", ""
 }
 
 // askCredentials takes a new name and password for the rest of the session.
@@ -272,50 +295,37 @@ func (s *session) help(_ context.Context, arg string) error {
 		s.explain(arg)
 		return nil
 	}
-	const title = "default commands (type help <topic>):"
-	var names []string
+	var theirs, ours []string
 	for _, c := range commands() {
-		if !c.extra {
-			names = append(names, c.name)
+		if c.extra {
+			ours = append(ours, c.name)
+		} else {
+			theirs = append(theirs, c.name)
 		}
 	}
 	s.say()
-	s.say(title)
-	s.say(strings.Repeat("=", len(title)))
-	for _, row := range columns(names, 79) {
-		s.say(row)
+	s.helpTable("default commands (type help <topic>):", theirs)
+	if s.person { // programs may compare what was always there
+		s.helpTable("commands that Supervisor does not have:", ours)
+		for _, line := range []string{
+			"TAB completes words here, and in your shell behind one of these lines:",
+			"bash, zsh: source <(supervisorctl completion bash), or zsh",
+			"fish:      supervisorctl completion fish | source",
+			"",
+		} {
+			s.say(line)
+		}
 	}
-	s.say()
 	return nil
 }
 
-// columns sets names in as few rows as fit in width, downwards first, with two
-// blanks between columns and each column, the last one too, padded to its
-// longest name.
-func columns(names []string, width int) []string {
-	for rows := 1; ; rows++ {
-		cols := (len(names) + rows - 1) / rows
-		widths := make([]int, cols)
-		total := 2 * (cols - 1)
-		for c := range widths {
-			for _, name := range names[c*rows : min((c+1)*rows, len(names))] {
-				widths[c] = max(widths[c], len(name))
-			}
-			total += widths[c]
-		}
-		if total > width && rows < len(names) {
-			continue
-		}
-		table := make([]string, rows)
-		for i, name := range names {
-			row, col := i%rows, i/rows
-			if col > 0 {
-				table[row] += "  "
-			}
-			table[row] += name + strings.Repeat(" ", widths[col]-len(name))
-		}
-		return table
+func (s *session) helpTable(title string, names []string) {
+	s.say(title)
+	s.say(strings.Repeat("=", len(title)))
+	for _, row := range edit.Columns(names, 79) {
+		s.say(row)
 	}
+	s.say()
 }
 
 // leave ends the shell.

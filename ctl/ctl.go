@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"supervisor/inifile"
 	"supervisor/xmlrpc"
 )
 
@@ -44,6 +45,9 @@ type Options struct {
 	// Color is "auto", "always" or "never". Auto is colour only on a terminal that
 	// can show it. Empty is auto in the shell, and never for one action.
 	Color string
+
+	// JSON has status print JSON. Other actions refuse it.
+	JSON bool
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -78,7 +82,12 @@ func Run(ctx context.Context, o Options) int {
 		return s.shell(ctx)
 	}
 	// Words are joined and taken apart again: callers pass "signal USR1" as one.
-	s.execute(ctx, strings.Join(o.Args, " "))
+	line := strings.Join(o.Args, " ")
+	if action, _ := splitLine(inifile.TrimSpace(line)); o.JSON && action != "" && action != "status" {
+		s.fail(exitInvalid, "Error: --json is for status, not for ", action)
+		return s.status
+	}
+	s.execute(ctx, line)
 	return s.status
 }
 

@@ -3,6 +3,7 @@ package ctl
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"supervisor/inifile"
@@ -54,7 +55,7 @@ func ReadSettings(path string, env map[string]string) (Settings, error) {
 	if settings.HistoryFile = placed.String("history_file", ""); settings.HistoryFile != "" {
 		settings.HistoryFile = absolute(settings.HistoryFile)
 	}
-	settings.Color = inifile.Convert(plain, "color", "", parseColor)
+	settings.Color = inifile.Convert(plain, "color", "", ParseColor)
 	return settings, plain.Err()
 }
 
@@ -67,10 +68,9 @@ func absolute(path string) string {
 	return path
 }
 
-// parseColor reads when the output is to have colours.
-func parseColor(text string) (string, error) {
-	switch text {
-	case "auto", "always", "never":
+// ParseColor reads when the output is to have colours: see Options.Color.
+func ParseColor(text string) (string, error) {
+	if slices.Contains(colors(), text) {
 		return text, nil
 	}
 	return "", errors.New("color is auto, always or never, not " + text)

@@ -107,15 +107,37 @@ func TestComplete(t *testing.T) {
 		{"statu", []string{"status "}},
 		{"zz", nil},
 		{"help re", []string{"reload ", "remove ", "reread ", "restart "}},
-		{"start ", []string{"cat ", "web:0 ", "web:* ", "web:1 "}},
+		{"?re", []string{"reload ", "remove ", "reread ", "restart "}},
+		{"el re", []string{"reload ", "remove ", "reread ", "restart "}}, // as in Supervisor
+		{"start ", []string{"cat ", "web:0 ", "web:* ", "web:1 ", "all "}},
 		{"start c", []string{"cat "}},
 		{"start cat:", []string{"cat:cat ", "cat:* "}},
+		{"start cat al", []string{"all "}},
 		{"stop cat w", []string{"web:0 ", "web:* ", "web:1 "}},
-		{"signal ", []string{"cat ", "web:0 ", "web:* ", "web:1 "}},
-		{"update ", []string{"cat ", "web "}},
+		{"fg ", []string{"cat ", "web:0 ", "web:1 "}},
+		{"clear ", []string{"cat ", "web:0 ", "web:1 ", "all "}},
+		{"signal U", []string{"USR1 ", "USR2 "}},
+		{"signal HUP ", []string{"cat ", "web:0 ", "web:* ", "web:1 ", "all "}},
+		{"signal HUP cat c", []string{"cat "}},
+		{"tail -", []string{"-f "}},
+		{"tail -f c", []string{"cat "}},
+		{"tail -f cat ", []string{"stdout ", "stderr "}},
+		{"tail -100 cat stde", []string{"stderr "}},
+		{"wait cat S", []string{"STOPPED ", "STARTING ", "STOPPING "}},
+		{"wait --timeout 5 cat F", []string{"FATAL "}},
+		{"wait --timeout ", nil},
+		{"wait --timeout=5 ca", []string{"cat "}},
+		{"wait --t", []string{"--timeout "}},
+		{"status --", []string{"--json ", "--color "}},
+		{"status --color a", []string{"auto ", "always "}},
+		{"status --color=n", []string{"--color=never "}},
+		{"status --json c", []string{"cat "}},
+		{"completion ", []string{"bash ", "zsh ", "fish "}},
+		{"update ", []string{"cat ", "web ", "all "}},
 		{"remove w", []string{"web "}},
 		{"avail ", nil},
-		{"maintail -", nil},
+		{"avail -", nil},
+		{"maintail -", []string{"-f "}},
 		{"nosuch ", nil},
 	}
 	for _, tt := range tests {
@@ -143,7 +165,7 @@ func TestCompleteAsksOnce(t *testing.T) {
 	s.execute(t.Context(), "nosuch")
 	f.faults = faults{"AllProcessInfo": dialError(111)}
 	f.infos = nil
-	if got := s.complete("start "); got != nil || len(f.calls) != 2 {
+	if got := s.complete("start "); !slices.Equal(got, []string{"all "}) || len(f.calls) != 2 {
 		t.Errorf("next line: %q, %q", got, f.calls)
 	}
 }
@@ -177,7 +199,7 @@ func TestHistory(t *testing.T) {
 func TestCompletionScripts(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		got := play(t, &fake{}, "completion "+shell, "", nil)
-		if !strings.Contains(got.stdout, "supervisorctl") || !strings.Contains(got.stdout, "restart") || got.status != 0 {
+		if !strings.Contains(got.stdout, "supervisorctl completion "+shell) || got.status != 0 {
 			t.Errorf("%s: %+v", shell, got)
 		}
 		path, err := exec.LookPath(shell)

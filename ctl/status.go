@@ -50,6 +50,7 @@ type statusView struct{ json, color bool }
 // statusWords takes our own words out of those of status.
 func (s *session) statusWords(words []string) (names []string, view statusView, err error) {
 	color := s.o.Color
+	view.json = s.o.JSON
 	if color == "" && len(s.o.Args) > 0 {
 		color = "never" // a terminal may be one that "ssh -t" or "docker exec -t" made for a script
 	}

@@ -450,3 +450,21 @@ func (s *screen) drained() <-chan []byte {
 	s.slave.Close()
 	return s.seen
 }
+
+// TestBashTab presses TAB in a bash that people use.
+func TestBashTab(t *testing.T) {
+	c := newCompletionTest(t, "bash")
+	s := run(t, exec.Command(c.shell, "--norc", "--noprofile", "-i"), []string{"TERM=dumb", "PS1=$ ", "PATH=" + c.dir + ":" + os.Getenv("PATH"), "HOME=" + c.dir})
+	s.expect("$ ")
+	s.send("cd; source " + c.file + "; bind 'set bell-style none'\r")
+	s.expect("$ ")
+	c.answer("words", "we;touch")
+	s.send("supervisorctl start we\t")
+	s.expect(`we\;touch `)
+	c.answer("files")
+	s.send("-c comple\t")
+	s.expect("completion ")
+	c.harmless("completion", "bash", `supervisorctl start we\;touch -c comple`)
+	s.send("\x15exit\r")
+	s.end()
+}

@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,8 +82,7 @@ func waitWords(words []string) (name, state string, timeout time.Duration, err e
 	default:
 		return "", "", 0, errors.New("too many arguments")
 	}
-	switch state {
-	case "STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "UNKNOWN":
+	if slices.Contains(states(), state) {
 		return plain[0], state, timeout, nil
 	}
 	return "", "", 0, errors.New("no such state " + inifile.PythonRepr(state))

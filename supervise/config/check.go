@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"supervisor/inifile"
+	"supervisor/inifile/near"
 	"supervisor/supervise/logs"
 )
 
@@ -198,7 +199,7 @@ func meant(name string, known []string) string {
 	kind, x = strings.TrimSpace(kind), strings.TrimSpace(x)
 	best, bestDistance := "", len(kind)/3+2
 	for _, candidate := range known {
-		d := distance(strings.ToLower(kind), strings.TrimSuffix(candidate, ":"))
+		d := near.Distance(strings.ToLower(kind), strings.TrimSuffix(candidate, ":"))
 		if d < bestDistance {
 			best, bestDistance = candidate, d
 		}
@@ -210,27 +211,6 @@ func meant(name string, known []string) string {
 		best += x
 	}
 	return ": did you mean " + best + "?"
-}
-
-// distance is the number of letters to insert, delete or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // position is that of a key, or of its section if the key is absent.

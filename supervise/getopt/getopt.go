@@ -23,8 +23,24 @@ type Found struct {
 	Value   string // the argument, if it takes one
 }
 
+// Unknown says that there is no such option.
+type Unknown struct {
+	Spelled string // as Found.Spelled
+}
+
+func (e *Unknown) Error() string { return "option " + e.Spelled + " not recognized" }
+
+// NoArgument says that the words end where the argument of an option belongs.
+type NoArgument struct {
+	Name    string // of the Option
+	Spelled string // as Found.Spelled
+}
+
+func (e *NoArgument) Error() string { return "option " + e.Spelled + " requires argument" }
+
 // Scan returns the options at the start of words, in order, and the words after
-// them. An error has the text that Supervisor shows.
+// them. An error has the text that Supervisor shows; *Unknown and *NoArgument are those
+// that a caller may know what to do with.
 func Scan(options []Option, words []string) (found []Found, rest []string, err error) {
 	for len(words) > 0 {
 		word := words[0]
@@ -61,7 +77,7 @@ func scanLong(options []Option, name string, next []string) (Found, []string, er
 		return Found{}, nil, fmt.Errorf("option --%s must not have an argument", o.Name)
 	case o.Arg && !hasValue:
 		if len(next) == 0 {
-			return Found{}, nil, fmt.Errorf("option --%s requires argument", o.Name)
+			return Found{}, nil, &NoArgument{o.Name, "--" + o.Name}
 		}
 		value, next = next[0], next[1:]
 	}
@@ -84,7 +100,7 @@ func byName(options []Option, name string) (Option, error) {
 	}
 	switch matches {
 	case 0:
-		return Option{}, fmt.Errorf("option --%s not recognized", name)
+		return Option{}, &Unknown{"--" + name}
 	case 1:
 		return match, nil
 	default:
@@ -97,7 +113,7 @@ func scanCluster(options []Option, found []Found, letters string, next []string)
 	for i, letter := range letters {
 		o, ok := byLetter(options, letter)
 		if !ok {
-			return nil, nil, fmt.Errorf("option -%c not recognized", letter)
+			return nil, nil, &Unknown{"-" + string(letter)}
 		}
 		f := Found{Name: o.Name, Spelled: "-" + string(letter)}
 		if !o.Arg {
@@ -107,7 +123,7 @@ func scanCluster(options []Option, found []Found, letters string, next []string)
 		f.Value = letters[i+len(string(letter)):]
 		if f.Value == "" {
 			if len(next) == 0 {
-				return nil, nil, fmt.Errorf("option -%c requires argument", letter)
+				return nil, nil, &NoArgument{o.Name, "-" + string(letter)}
 			}
 			f.Value, next = next[0], next[1:]
 		}

@@ -128,7 +128,7 @@ func debian() string {
 func TestLayers(t *testing.T) {
 	const kong, ini, term = "github.com/alecthomas/kong", "gopkg.in/ini.v1", "golang.org/x/term"
 	allowed := map[string][]string{
-		"supervisor":                    {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/config", "supervisor/supervise/logs", "supervisor/supervise/getopt", "supervisor/supervise/tz", kong},
+		"supervisor":                    {"supervisor/supervise", "supervisor/ctl", "supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/inifile/near", "supervisor/supervise/config", "supervisor/supervise/logs", "supervisor/supervise/getopt", "supervisor/supervise/tz", kong},
 		"supervisor/supervise":          {"supervisor/web", "supervisor/xmlrpc", "supervisor/inifile", "supervisor/supervise/config", "supervisor/supervise/logs", "supervisor/supervise/rlimit", "supervisor/supervise/vfork", "supervisor/supervise/job", "supervisor/supervise/tz"},
 		"supervisor/supervise/getopt":   {},
 		"supervisor/supervise/cron":     {},
@@ -139,15 +139,18 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/tz":       {},
 		"supervisor/supervise/vfork":    {},
 		"supervisor/supervise/stories":  {},
-		"supervisor/ctl":                {"supervisor/xmlrpc", "supervisor/inifile", term},
+		"supervisor/ctl":                {"supervisor/ctl/cells", "supervisor/ctl/edit", "supervisor/inifile/near", "supervisor/xmlrpc", "supervisor/inifile", term},
 		"supervisor/ctl/top":            {"supervisor/xmlrpc"},
+		"supervisor/ctl/cells":          {},
+		"supervisor/ctl/edit":           {"supervisor/ctl/cells"},
 		"supervisor/web":                {"supervisor/xmlrpc"},
 		"supervisor/web/jsonenc":        {},
 		"supervisor/web/sse":            {},
 		"supervisor/xmlrpc":             {},
 		"supervisor/inifile":            {ini},
 		"supervisor/inifile/envfile":    {},
-		"supervisor/supervise/config":   {"supervisor/inifile", "supervisor/supervise/logs"},
+		"supervisor/inifile/near":       {},
+		"supervisor/supervise/config":   {"supervisor/inifile", "supervisor/inifile/near", "supervisor/supervise/logs"},
 		"supervisor/supervise/logs":     {"supervisor/inifile"},
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
