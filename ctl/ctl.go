@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
@@ -134,7 +133,8 @@ func dial(url, username, password string) (daemon, error) {
 	if err != nil {
 		return nil, err // not c, which would be an interface that holds nil
 	}
-	return c, nil
+	c.ConnectTime, c.AnswerTime = connectTime, answerTime
+	return watched{c, watchPeriod}, nil
 }
 
 // session is what the actions of one run of supervisorctl share.
@@ -152,8 +152,6 @@ type session struct {
 	// there, and only there, is help added to what Supervisor would print.
 	person bool
 
-	patience time.Duration // for a server to say its version
-
 	keyboard *keyboard // nil unless both stdin and stdout are terminals
 	history  history
 	known    *[]xmlrpc.ProcessInfo // what completion has asked for on this line
@@ -165,7 +163,7 @@ type session struct {
 }
 
 func newSession(o Options, dial dialer) *session {
-	s := &session{o: o, dial: dial, patience: answerTime, in: &input{r: o.Stdin}, out: bufio.NewWriter(o.Stdout), err: o.Stderr}
+	s := &session{o: o, dial: dial, in: &input{r: o.Stdin}, out: bufio.NewWriter(o.Stdout), err: o.Stderr}
 	if f, ok := o.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		kind := os.Getenv("TERM")
 		s.person = kind != "" && kind != "dumb"

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"supervisor/inifile"
 	"supervisor/xmlrpc"
@@ -51,6 +50,7 @@ func pythonError(err error) (class, text string) {
 	var value valueError
 	var errno syscall.Errno
 	var dns *net.DNSError
+	var late net.Error
 	switch {
 	case errors.As(err, &fault):
 		return "xmlrpc.client.Fault", faultText(fault)
@@ -65,7 +65,7 @@ func pythonError(err error) (class, text string) {
 		return errnoClass(errno), errnoText(errno)
 	case errors.As(err, &dns):
 		return "socket.gaierror", "[Errno -2] Name or service not known"
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &late) && late.Timeout():
 		return "TimeoutError", "timed out"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "http.client.RemoteDisconnected", "Remote end closed connection without response"
@@ -95,6 +95,8 @@ func errnoClass(e syscall.Errno) string {
 		return "BrokenPipeError"
 	case syscall.ETIMEDOUT:
 		return "TimeoutError"
+	case syscall.EAGAIN:
+		return "BlockingIOError"
 	case syscall.ENOTDIR:
 		return "NotADirectoryError"
 	default:
@@ -130,10 +132,6 @@ const apiVersion = "3.0"
 // know the fault.
 const shuttingDown = "ERROR: supervisord is shutting down"
 
-// answerTime is how long a server may take to say its version. One that runs says it in
-// milliseconds, whatever it is busy with.
-const answerTime = 15 * time.Second
-
 // upcheck asks whether a supervisord of the right version answers, and says so
 // if it does not. What it has no words for it returns.
 func (s *session) upcheck(ctx context.Context) (up bool, err error) {
@@ -141,9 +139,7 @@ func (s *session) upcheck(ctx context.Context) (up bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	limited, cancel := context.WithTimeout(ctx, s.patience)
-	version, err := d.APIVersion(limited)
-	cancel()
+	version, err := d.APIVersion(ctx)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		s.fail(exitRefused, s.o.ServerURL, " refused connection")
@@ -156,7 +152,6 @@ func (s *session) upcheck(ctx context.Context) (up bool, err error) {
 	case faultCode(err) == xmlrpc.UnknownMethod:
 		s.fail(exitUnimplemented, "Sorry, supervisord responded but did not recognize the supervisor namespace commands that supervisorctl uses to control it.  Please check that the [rpcinterface:supervisor] section is enabled in the configuration file (see sample.conf).")
 	case err != nil:
-		s.advise(err)
 		return false, err
 	case version != apiVersion:
 		s.fail(exitNotInstalled, "Sorry, this version of supervisorctl expects to talk to a server with API version ", apiVersion, ", but the remote version is ", version, ".")
@@ -180,6 +175,7 @@ func (s *session) advise(err error) {
 func advice(url string, err error) []string {
 	path, local := strings.CutPrefix(url, "unix://")
 	var dns *net.DNSError
+	var dialing *net.OpError
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED) && local:
 		return []string{
@@ -205,7 +201,12 @@ func advice(url string, err error) []string {
 		}
 	case errors.As(err, &dns):
 		return []string{"The name of the host in " + url + " is not known. Is it spelled right?"}
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.As(err, &dialing) && dialing.Op == "dial" && dialing.Timeout():
+		return []string{
+			"Nothing came back from the address in " + url + ": the host is down, or a firewall",
+			"keeps us away.",
+		}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EAGAIN) && local:
 		return []string{
 			"Somebody listens at " + url + ", but does not answer: supervisord may be stopped",
 			"(SIGSTOP) or traced, or another program has that address.",

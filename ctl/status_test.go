@@ -2,12 +2,10 @@ package ctl
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"supervisor/xmlrpc"
 )
@@ -50,28 +48,6 @@ func TestExitOnTerminal(t *testing.T) {
 		if person && (lines != 5 || !strings.Contains(out.String(), "   exit status 42\n") || !strings.Contains(out.String(), "   ended by a signal\n")) || !person && lines != 3 {
 			t.Errorf("person %v:\n%s", person, &out)
 		}
-	}
-}
-
-// silent is a server that listens and never answers.
-type silent struct{ daemon }
-
-func (silent) APIVersion(ctx context.Context) (string, error) {
-	<-ctx.Done()
-	return "", ctx.Err()
-}
-func (silent) Close() {}
-
-// TestSilentServer: a daemon that is stopped does not hold up a script for ever.
-func TestSilentServer(t *testing.T) {
-	var out, errs strings.Builder
-	s := newSession(Options{Args: []string{"status"}, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs},
-		func(string, string, string) (daemon, error) { return silent{}, nil })
-	s.patience = time.Millisecond
-	s.execute(t.Context(), "status")
-	s.flush()
-	if !strings.Contains(out.String(), "timed out") || s.status == 0 {
-		t.Errorf("%q, status %d", out.String(), s.status)
 	}
 }
 

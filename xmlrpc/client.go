@@ -13,6 +13,12 @@ import (
 // Client calls the methods of a supervisord. It keeps its connections for the
 // next calls and is safe for concurrent use. Close releases them.
 type Client struct {
+	// ConnectTime is how long a connection may take to be made. AnswerTime is how long
+	// the server may leave a call without an answer; once that has begun, and for calls
+	// that wait for processes, there is no limit. Zero for no limit of either. They are
+	// set before the first call.
+	ConnectTime, AnswerTime time.Duration
+
 	network, address string // as for net.Dial
 	host             string // the Host of calls
 	authorization    string // header line of calls; empty for none
@@ -51,6 +57,15 @@ type HTTPError struct {
 }
 
 func (e *HTTPError) Error() string { return strconv.Itoa(e.Status) + " " + e.Reason }
+
+// SilentError says that the server has left a call without an answer. To errors.Is it is
+// context.DeadlineExceeded.
+type SilentError struct{ After time.Duration }
+
+func (e *SilentError) Error() string { return "no answer within " + e.After.String() }
+
+// Unwrap returns context.DeadlineExceeded.
+func (e *SilentError) Unwrap() error { return context.DeadlineExceeded }
 
 // NewClient returns a client of the server at serverURL, which is
 // "http://host[:port]" with port 80 where there is none, and any path ignored,
@@ -101,7 +116,7 @@ func splitAuthority(rest string) (host, port string, err error) {
 }
 
 // Call calls a method by its full name and returns its answer, of one of the
-// types that DecodeResponse gives. Errors: *Fault; *HTTPError; or what went
+// types that DecodeResponse gives. Errors: *Fault; *HTTPError; *SilentError; or what went
 // wrong below, such that errors.Is finds syscall.ECONNREFUSED where nobody
 // listens, and syscall.ENOENT where there is no socket.
 //
@@ -132,7 +147,11 @@ func (c *Client) roundTrip(ctx context.Context, method string, params []any, use
 	request = append(append(request, "\r\n\r\n"...), body...)
 
 	watch := watchContext(ctx, n)
-	text, err := n.exchange(request)
+	limit := c.AnswerTime
+	if waits(method, params) {
+		limit = 0
+	}
+	text, err := n.exchange(request, limit)
 	if stopped := watch(); stopped != nil {
 		err = stopped
 	}
@@ -142,6 +161,16 @@ func (c *Client) roundTrip(ctx context.Context, method string, params []any, use
 	}
 	c.release(n)
 	return use(text)
+}
+
+// waits reports whether the answer to a call comes only when processes have started or
+// stopped.
+func waits(method string, params []any) bool {
+	if method == "system.multicall" { // of anything
+		return true
+	}
+	return len(params) > 0 && params[len(params)-1] == true &&
+		(strings.HasPrefix(method, "supervisor.start") || strings.HasPrefix(method, "supervisor.stop"))
 }
 
 // Stream opens path, for example "/logtail/web/stdout", and passes what the
@@ -218,7 +247,7 @@ func (c *Client) release(n *conn) {
 }
 
 func (c *Client) dial(ctx context.Context) (*conn, error) {
-	var d net.Dialer
+	d := net.Dialer{Timeout: c.ConnectTime}
 	n, err := d.DialContext(ctx, c.network, c.address)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -455,4 +457,69 @@ numprocs_start=97
 	}
 	t.Fatal("the original supervisord does not start")
 	return ""
+}
+
+// TestAnswerTime: a server has to begin its answer in time, but may take its time over the
+// rest, and over calls that wait.
+func TestAnswerTime(t *testing.T) {
+	const limit = 100 * time.Millisecond
+	slowly := func(r *http.Request) {
+		select {
+		case <-time.After(3 * limit):
+		case <-r.Context().Done():
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the client has gone
+		}
+		method, _, _ := DecodeCall(body)
+		switch method {
+		case "supervisor.getPID":
+			<-r.Context().Done()
+			return
+		case "supervisor.getSupervisorVersion":
+			w.WriteHeader(http.StatusOK)
+			w.(http.Flusher).Flush()
+		}
+		slowly(r)
+		_, _ = w.Write(AppendResponse(nil, method)) // as above
+	}))
+	defer server.Close()
+	c := newTestClient(t, server.URL, "", "")
+	c.AnswerTime = limit
+	var silent *SilentError
+	if _, err := c.PID(t.Context()); !errors.As(err, &silent) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("no answer: %v", err)
+	}
+	if got, err := c.SupervisorVersion(t.Context()); got != "supervisor.getSupervisorVersion" || err != nil {
+		t.Errorf("an answer that takes its time: %q, %v", got, err)
+	}
+	for _, call := range [][]any{{"supervisor.startProcess", "a", true}, {"supervisor.stopAllProcesses", true}, {"system.multicall", []any{}}} {
+		method := call[0].(string)
+		if got, err := c.Call(t.Context(), method, call[1:]...); got != method || err != nil {
+			t.Errorf("a call that waits: %v, %v", got, err)
+		}
+	}
+	for _, call := range [][]any{{"supervisor.startProcess", "a", false}, {"supervisor.addProcessGroup", "a"}} {
+		if _, err := c.Call(t.Context(), call[0].(string), call[1:]...); !errors.As(err, &silent) {
+			t.Errorf("%v: %v", call, err)
+		}
+	}
+}
+
+// TestConnectTime: an address from which nothing comes back is given up.
+func TestConnectTime(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := newTestClient(t, "http://"+l.Addr().String(), "", "")
+	c.ConnectTime = time.Nanosecond
+	var timeout net.Error
+	if _, err := c.PID(t.Context()); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("got %v", err)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Bounds on what a server may make us read into memory.
@@ -38,11 +39,15 @@ type response struct {
 	keep    bool // whether another request may follow
 }
 
-// exchange sends a request and returns the body of the answer.
-func (n *conn) exchange(request []byte) (string, error) {
+// exchange sends a request and returns the body of the answer, which has to begin within
+// limit unless that is 0.
+func (n *conn) exchange(request []byte, limit time.Duration) (string, error) {
+	answered := n.within(limit)
 	_, failed := n.Write(request)
 	head, err := n.head() // a server may refuse a request it has not read to the end
-	switch {
+	switch inTime := answered(); {
+	case !inTime:
+		return "", &SilentError{limit}
 	case err == nil && head.status != 200: // the body is a page about it
 		return "", &HTTPError{head.status, head.reason}
 	case failed != nil:
@@ -53,6 +58,17 @@ func (n *conn) exchange(request []byte) (string, error) {
 	body, err := n.body(head)
 	n.reusable = err == nil && head.keep && (head.chunked || head.length >= 0) && n.r.Buffered() == 0
 	return body, err
+}
+
+// within makes n fail after limit. What it returns ends that, and reports whether it came
+// first.
+func (n *conn) within(limit time.Duration) (answered func() bool) {
+	if limit == 0 {
+		return func() bool { return true }
+	}
+	return time.AfterFunc(limit, func() {
+		n.SetDeadline(time.Unix(1, 0)) // fails only on a closed connection
+	}).Stop
 }
 
 // stream sends a request and passes the body of the answer to fn as it comes.
