@@ -165,6 +165,7 @@ func TestCheck(t *testing.T) {
 				"s.conf:9: warning: [supervisorctl] prompt: Format string '%(here)s' for 'supervisorctl.prompt' contains names ('here') which cannot be expanded. Known here is nothing but %(ENV_NAME)s: supervisorctl will refuse it",
 				"s.conf:10: warning: [supervisorctl] color: 'red' is not known: write auto, always or never: supervisorctl will refuse it",
 			}, 0},
+		{"values without quotation marks", "[supervisord]\nenvironment=A=b c,D=1\n", []string{"s.conf:2: error: [supervisord] environment: Unexpected end of key/value pairs in value 'A=b c,D=1': put the values into quotation marks, KEY=\"value\",KEY2=\"value2\""}, 2},
 		{"section without an end", "[supervisord]\n[program:web\ncommand=/bin/sh\n", []string{"s.conf:2: error: the name of a section ends with a bracket: write [program:web]"}, 2},
 		{"less than nothing", "[supervisord]\n[program:a]\ncommand=/bin/sh\nstartsecs=-5\n", []string{"s.conf:4: warning: [program:a] startsecs: -5 is less than nothing, and counts as 0"}, 0},
 		{"a socket that nobody has", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\n[supervisorctl]\nserverurl=unix:///tmp/b.sock\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",

@@ -44,6 +44,8 @@ func (c *check) plainer(at *inifile.Error) string {
 	case noType.MatchString(raw) && strings.Contains(text, "is badly formatted"):
 		name := noType.FindStringSubmatch(raw)[1]
 		text += ": write %(" + name + ")s, with an s"
+	case strings.HasPrefix(text, "Unexpected end of key/value pairs"):
+		text += ": put the values into quotation marks, KEY=\"value\",KEY2=\"value2\""
 	case strings.Contains(text, "is badly formatted"):
 		text += ": write %% for a percent sign"
 	default:
