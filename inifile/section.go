@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
-	"syscall"
-	"time"
 )
 
 // Reader reads the typed values of one section, in the order in which it is
@@ -191,34 +189,8 @@ func convertLabelled[T any](r *Reader, key, label string, def T, convert func(st
 // Int reads a whole number, see ParseInt.
 func (r *Reader) Int(key string, def int) int { return Convert(r, key, def, ParseInt) }
 
-// Seconds reads a whole number of seconds, see ParseSeconds.
-func (r *Reader) Seconds(key string, def int) time.Duration {
-	return Convert(r, key, time.Duration(def)*time.Second, ParseSeconds)
-}
-
-// Duration reads a time as our own keys have it, see ParseDuration.
-func (r *Reader) Duration(key string, def time.Duration) time.Duration {
-	return Convert(r, key, def, ParseDuration)
-}
-
 // Bool reads a boolean, see ParseBool.
 func (r *Reader) Bool(key string, def bool) bool { return Convert(r, key, def, ParseBool) }
-
-// Bytes reads a size in bytes, see ParseBytes.
-func (r *Reader) Bytes(key string, def int64) int64 { return Convert(r, key, def, ParseBytes) }
-
-// Octal reads a number of base 8, see ParseOctal.
-func (r *Reader) Octal(key string, def int) int { return Convert(r, key, def, ParseOctal) }
-
-// Signal reads a signal, see ParseSignal.
-func (r *Reader) Signal(key string, def syscall.Signal) syscall.Signal {
-	return Convert(r, key, def, ParseSignal)
-}
-
-// ExitCodes reads a list of exit codes, see ParseExitCodes.
-func (r *Reader) ExitCodes(key string, def ...int) []int {
-	return Convert(r, key, def, ParseExitCodes)
-}
 
 // List reads a list of texts, see ParseList. Absent, it is nil.
 func (r *Reader) List(key string) []string {
@@ -249,14 +221,4 @@ func (r *Reader) User(key string) *user.User {
 		}
 		return found.user, found.err
 	})
-}
-
-// ExistingDirectory reads the name of a directory, see ExistingDirectory.
-func (r *Reader) ExistingDirectory(key, def string) string {
-	return Convert(r, key, def, ExistingDirectory)
-}
-
-// ExistingDirpath reads the name of a file, see ExistingDirpath.
-func (r *Reader) ExistingDirpath(key, def string) string {
-	return Convert(r, key, def, ExistingDirpath)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // conversion is one row: the text, and what it becomes, or "error: …".
@@ -195,11 +196,11 @@ func TestReader(t *testing.T) {
 	}
 	got := readings{
 		String: r.String("ok", ""), Default: r.String("none", "%(x)s"), Raw: r.Raw("ok", ""), Missing: r.Raw("none", "m"),
-		Empty: r.String("empty", "default"), Int: r.Int("none", 3), FromDefault: r.Int("d", 0), Octal: r.Octal("mask", 0),
-		Bool: r.Bool("yes", false), Size: fmt.Sprint(r.Bytes("size", 0)), Secs: fmt.Sprint(r.Seconds("secs", 1) > 1<<62),
-		Neg: r.Seconds("neg", 1).String(), List: fmt.Sprint(r.List("list"), r.List("none") == nil),
-		Codes: fmt.Sprint(r.ExitCodes("codes"), r.ExitCodes("none", 0)), KV: fmt.Sprint(r.KeyValues("kv")),
-		Signal: r.Signal("sig", 0).String(),
+		Empty: r.String("empty", "default"), Int: r.Int("none", 3), FromDefault: r.Int("d", 0), Octal: Convert(r, "mask", 0, ParseOctal),
+		Bool: r.Bool("yes", false), Size: fmt.Sprint(Convert(r, "size", 0, ParseBytes)), Secs: fmt.Sprint(Convert(r, "secs", time.Second, ParseSeconds) > 1<<62),
+		Neg: Convert(r, "neg", time.Second, ParseSeconds).String(), List: fmt.Sprint(r.List("list"), r.List("none") == nil),
+		Codes: fmt.Sprint(Convert(r, "codes", nil, ParseExitCodes), Convert(r, "none", []int{0}, ParseExitCodes)), KV: fmt.Sprint(r.KeyValues("kv")),
+		Signal: Convert(r, "sig", 0, ParseSignal).String(),
 	}
 	want := readings{
 		String: "7", Default: "%(x)s", Raw: "%(x)s", Missing: "m", Empty: "", Int: 3, FromDefault: 7, Octal: 23, Bool: true, Size: "1024",

@@ -171,7 +171,7 @@ func (r *reading) readDaemonUser(s *inifile.Reader, key string, _ *Config) {
 }
 
 func (r *reading) readChildLogDir(s *inifile.Reader, key string, c *Config) {
-	c.ChildLogDir = s.ExistingDirectory(key, "")
+	c.ChildLogDir = inifile.Convert(s, key, "", inifile.ExistingDirectory)
 	if !s.Has(key) {
 		c.ChildLogDir = tempDir(r.env)
 	}
