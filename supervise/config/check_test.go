@@ -2,8 +2,10 @@ package config
 
 import (
 	"errors"
+	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -121,10 +123,13 @@ func TestCheck(t *testing.T) {
 				"s.conf:7: warning: [program:c] command: $HOME is not expanded: write %(ENV_HOME)s, or sh -c '...'",
 				"s.conf:9: warning: [program:d] command: $HOME is not expanded: write %(ENV_HOME)s, or sh -c '...'\ns.conf: errors: 0, warnings: 5",
 			}, 0},
-		{"words of a shell", "[supervisord]\n[program:a]\ncommand=cd /tmp\n[program:b]\ncommand=/bin/echo a ; /bin/cat b\n[program:c]\ncommand=/bin/echo a ; says a # twice\n",
+		{"words of a shell", "[supervisord]\n[program:a]\ncommand=cd /tmp\n[program:b]\ncommand=/bin/echo a ; /bin/cat b\n[program:d]\ncommand=export A=1\n[program:e]\ncommand=umask 0\n[program:f]\ncommand=exec x\n[program:c]\ncommand=/bin/echo a ; says a # twice\n",
 			[]string{
 				"s.conf:3: warning: [program:a] command: cd means something to a shell only: write sh -c '...', or set directory=",
-				"s.conf:5: warning: [program:b] command: it ends before \"; /bin/cat b\", since a blank before ; begins a remark: write sh -c \"one; two\"\ns.conf: errors: 0, warnings: 2",
+				"s.conf:5: warning: [program:b] command: it ends before \"; /bin/cat b\", since a blank before ; begins a remark: write sh -c \"one; two\"",
+				"s.conf:7: warning: [program:d] command: export means something to a shell only: write sh -c '...', or set environment=",
+				"s.conf:9: warning: [program:e] command: umask means something to a shell only: write sh -c '...', or set umask=",
+				"s.conf:11: warning: [program:f] command: exec means something to a shell only: write sh -c '...'\ns.conf: errors: 0, warnings: 5",
 			}, 0},
 		{"the second cut was the mistake", "[supervisord]\n[program:a]\ncommand=/bin/sh -c \"a\n  b ; c\n  d # e\"\n", []string{"s.conf:5: warning: [program:a] command cannot be parsed: No closing quotation: it was cut at \"# e\\\"\", since a blank before # begins a remark"}, 0},
 		{"lines of a script", "[supervisord]\n[program:a]\ncommand=/bin/sh -c \"\n  [ -f x ]\n  directory=/tmp\n  [program:b]\"\n[program:b]\ncommand=/bin/cat\n  [ -f x ] [[ -f y ]]\n", nil, 0},
@@ -157,6 +162,8 @@ func TestCheck(t *testing.T) {
 			}, 2},
 		{"a port that nobody has", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\n[supervisorctl]\nserverurl=http://localhost:9002\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
 			[]string{"s.conf:5: warning: [supervisorctl] serverurl: no server has port 9002, there is unix:///tmp/a.sock"}, 0},
+		{"no unix socket at all", "[supervisord]\n[inet_http_server]\nport=127.0.0.1:1\nusername=u\npassword=p\n[supervisorctl]\nserverurl=unix:///tmp/b.sock\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+			[]string{"s.conf:7: warning: [supervisorctl] serverurl: no server has the socket /tmp/b.sock"}, 0},
 		{"the port that supervisorctl asks for", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\n[supervisorctl]\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
 			[]string{"s.conf:4: warning: [supervisorctl] serverurl: no server has port 9001, there is unix:///tmp/a.sock"}, 0},
 		{"what supervisorctl refuses", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\nusername=a\npassword=b\n[supervisorctl]\nserverurl=unix:///tmp/a.sock\npassword=b%w\nprompt=%(here)s\ncolor=red\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
@@ -262,5 +269,28 @@ func TestCheckIncludes(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "no server") || strings.Contains(out.String(), "no [rpcinterface") {
 		t.Errorf("what may stand in a file that could not be read is missed:\n%s", &out)
+	}
+}
+
+// TestCheckPort: a port in use is a mistake, unless the daemon itself is what uses it.
+func TestCheckPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	writeConfig(t, "[supervisord]\npidfile=pid\n[inet_http_server]\nport="+l.Addr().String()+"\nusername=u\npassword=p\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n")
+	for pid, want := range map[string]string{
+		"":                               "s.conf:4: error: [inet_http_server] port: another program listens on " + l.Addr().String() + "\ns.conf: errors: 1, warnings: 0\n",
+		strconv.Itoa(os.Getpid()) + "\n": "s.conf: errors: 0, warnings: 0\n",
+		"-1\n":                           "s.conf:4: error: [inet_http_server] port: another program listens on " + l.Addr().String() + "\ns.conf: errors: 1, warnings: 0\n",
+	} {
+		if err := os.WriteFile("pid", []byte(pid), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		if Check("s.conf", Overrides{}, testEnv(), atMost, &out); out.String() != want {
+			t.Errorf("with the pidfile %q:\n%swant:\n%s", pid, &out, want)
+		}
 	}
 }
