@@ -10,7 +10,8 @@ type Mark struct {
 	Known []Process
 	// Environ are variables, "NAME=value" each. Whatever has all of them in the environment
 	// that it was started with is meant, for example grandchildren that have left the
-	// session and whose parents have ended. Without variables nothing is.
+	// session and whose parents have ended. Without variables nothing is. Processes in
+	// another PID namespace than ours are not meant.
 	Environ []string
 	// Cgroup is the directory of a control group of the unified hierarchy: all that is in
 	// it and below. "" is none.

@@ -13,23 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Identify returns the process that has a pid now. It returns false if none has, or it has
-// ended. For a child that nobody has waited for yet, it is that child.
+// Identify returns the process that has a pid now, also if it has ended and has not been
+// waited for yet: a child, then, is still that child. It returns false if there is none.
 func Identify(pid int) (Process, bool) {
 	p, err := openProc()
 	if err != nil {
 		return Process{}, false
 	}
 	defer p.close()
-	return p.identify(pid)
-}
-
-func (p *proc) identify(pid int) (Process, bool) {
 	s, name, ok := p.stat(pid)
-	if !ok || s.ended() {
-		return Process{}, false
-	}
-	return Process{pid, s.start, string(name)}, true
+	return Process{pid, s.start, string(name)}, ok
 }
 
 // lives reports whether a process has not ended.
@@ -53,6 +46,7 @@ func Kill(m Mark, limit time.Duration) (Result, error) {
 	defer p.close()
 	p.batch = onePID
 	k := &killer{proc: p, mark: m, deadline: time.Now().Add(limit), spare: map[int]bool{1: true}, found: map[int]*member{}}
+	k.namespace = p.inode(os.Getpid(), "ns/pid")
 	for pid := os.Getpid(); pid > 0 && !k.spare[pid]; {
 		k.spare[pid] = true
 		s, _, ok := p.stat(pid)
@@ -89,6 +83,8 @@ type killer struct {
 	found    map[int]*member // by pid, the last one that had it
 	members  []*member       // all that were signalled
 	environ  []byte
+
+	namespace uint64 // of our pids; 0 if it is not known
 
 	// A process that is just being executed has no environment for a moment. So what has
 	// none is looked at again, unless it had none the time before.
@@ -182,7 +178,8 @@ func (k *killer) belongs(s *stat) bool {
 		k.doubt = k.doubt || !k.bareBefore[which]
 		return false
 	}
-	return k.hasEnviron()
+	// In a container, there may be another supervisord with a program of the same name.
+	return k.hasEnviron() && k.namespace != 0 && k.proc.inode(s.pid, "ns/pid") == k.namespace
 }
 
 // reused reports whether the pid of a root is another process's now. As long as there is
@@ -268,8 +265,8 @@ func (k *killer) killCgroup() {
 		list := cgroupProcesses(k.mark.Cgroup)
 		var alive []*member
 		for _, pid := range list {
-			if which, ok := k.proc.identify(pid); ok && !k.spare[pid] {
-				alive = append(alive, &member{Process: which, signalled: true})
+			if s, name, ok := k.proc.stat(pid); ok && !s.ended() && !k.spare[pid] {
+				alive = append(alive, &member{Process: Process{pid, s.start, string(name)}, signalled: true})
 			}
 		}
 		if len(alive) == 0 {

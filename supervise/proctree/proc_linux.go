@@ -134,6 +134,15 @@ func (p *proc) list(dir int, do func(name []byte, inode uint64)) error {
 
 const nameOffset = int(unsafe.Offsetof(syscall.Dirent{}.Name))
 
+// inode returns the number of what a name stands for, 0 if that is not told.
+func (p *proc) inode(pid int, file string) uint64 {
+	_, _, errno := syscall.Syscall6(unix.SYS_STATX, uintptr(p.dir), uintptr(p.path(pid, file)), 0, unix.STATX_INO, uintptr(unsafe.Pointer(&p.stx)), 0)
+	if errno != 0 {
+		return 0
+	}
+	return p.stx.Ino
+}
+
 // files returns how many descriptors a process has open.
 func (p *proc) files(pid int) (n int, ok bool) {
 	const size = unix.STATX_SIZE

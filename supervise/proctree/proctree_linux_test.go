@@ -30,10 +30,6 @@ func tree(t testing.TB, script string, environ ...string) (root int, words []str
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		left, _ := Tree(cmd.Process.Pid) // those in other groups too, if the root still runs
-		for _, p := range left {
-			_ = syscall.Kill(p.PID, syscall.SIGKILL)
-		}
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // if the test has not done so
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed
@@ -248,10 +244,20 @@ func kill(t *testing.T, m Mark) Result {
 func identify(t *testing.T, pid int) Process {
 	t.Helper()
 	p, ok := Identify(pid)
-	if !ok {
+	if !ok || !alive(p) {
 		t.Fatalf("process %d has ended", pid)
 	}
 	return p
+}
+
+// alive reports whether a process has not ended.
+func alive(which Process) bool {
+	p, err := openProc()
+	if err != nil {
+		return false
+	}
+	defer p.close()
+	return p.lives(which)
 }
 
 func pids(words []string) (list []int) {
@@ -269,7 +275,7 @@ func wantGone(t *testing.T, r Result, processes ...Process) {
 		if !slices.ContainsFunc(r.Killed, func(k Process) bool { return k.PID == p.PID && k.Start == p.Start }) {
 			t.Errorf("%+v is not among %+v", p, r.Killed)
 		}
-		if now, ok := Identify(p.PID); ok && now.Start == p.Start {
+		if now, ok := Identify(p.PID); ok && now.Start == p.Start && alive(p) {
 			t.Errorf("%+v still runs", p)
 		}
 	}
@@ -370,22 +376,11 @@ func TestKillEnviron(t *testing.T) {
 			t.Errorf("%q: %+v", environ, r)
 		}
 	}
-	wantGone(t, kill(t, Mark{Environ: []string{"PROCTREE_B=2", "PROCTREE_A=environ"}}), Process{PID: root, Start: 0}.now(t))
-}
-
-// now is the process before it was killed; the test has not waited for it, so /proc still
-// tells.
-func (p Process) now(t *testing.T) Process {
-	t.Helper()
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/stat")
-	if err != nil {
-		t.Fatal(err)
+	first := identify(t, root)
+	wantGone(t, kill(t, Mark{Environ: []string{"PROCTREE_B=2", "PROCTREE_A=environ"}}), first)
+	if still, ok := Identify(root); !ok || still.Start != first.Start { // nobody has waited for it
+		t.Errorf("%+v, %v", still, ok)
 	}
-	s, name, err := parseStat(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Process{p.PID, s.start, string(name)}
 }
 
 // What is in another PID namespace is in ours as well.
@@ -393,7 +388,12 @@ func TestKillNamespace(t *testing.T) {
 	if out, err := exec.Command("unshare", "--pid", "--fork", "true").CombinedOutput(); err != nil {
 		t.Skipf("no PID namespace can be made: %s%v", out, err)
 	}
-	root, _ := tree(t, "unshare --pid --fork sh -c 'setsid sleep 1000 & echo ready; wait'")
+	const mark = "PROCTREE_TEST=namespace"
+	root, _ := tree(t, "unshare --pid --fork env "+mark+" sh -c 'setsid sleep 1000 & echo ready; wait'")
+	// By its environment alone, it may be another supervisord's.
+	if r := kill(t, Mark{Environ: []string{mark}}); len(r.Killed)+len(r.Left) > 0 {
+		t.Errorf("by environment: %+v", r)
+	}
 	r := kill(t, Mark{Root: identify(t, root)})
 	if len(r.Killed) < 3 || len(r.Left) > 0 {
 		t.Errorf("%+v", r)
