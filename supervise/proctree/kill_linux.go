@@ -115,13 +115,22 @@ func (k *killer) round() error {
 			break
 		}
 	}
-	for _, m := range k.members {
-		k.signal(m.Process, syscall.SIGKILL)
+	k.killAll(k.members)
+	return nil
+}
+
+// killAll kills processes and waits for their end; not for that of those which it may not
+// kill.
+func (k *killer) killAll(members []*member) {
+	var dying []*member
+	for _, m := range members {
+		if k.signal(m.Process, syscall.SIGKILL) {
+			dying = append(dying, m)
+		}
 	}
-	for _, m := range k.members {
+	for _, m := range dying {
 		k.wait(m.Process)
 	}
-	return nil
 }
 
 // look stops a process if it is one of the tree.
@@ -220,20 +229,23 @@ func (k *killer) hasEnviron() bool {
 	return true
 }
 
-// signal sends a signal to a process, and to no other that has its pid by now. Whether
-// it comes to anything shows in the end.
-func (k *killer) signal(which Process, sig syscall.Signal) {
+// signal sends a signal to a process, and to no other that has its pid by now. It returns
+// false if it may not do so, and if the process has ended.
+func (k *killer) signal(which Process, sig syscall.Signal) bool {
 	fd, err := unix.PidfdOpen(which.PID, 0)
 	if err == nil {
 		defer syscall.Close(fd)
 	}
 	if !k.proc.lives(which) {
-		return
+		return false
 	}
-	if err == nil && unix.PidfdSendSignal(fd, sig, nil, 0) == nil {
-		return
+	if err == nil {
+		if err = unix.PidfdSendSignal(fd, sig, nil, 0); err == nil || err == unix.ESRCH {
+			return err == nil
+		}
 	}
-	_ = syscall.Kill(which.PID, sig) // before Linux 5.3; the pid was its own a moment ago
+	// Before Linux 5.3, or it is forbidden. The pid was its own a moment ago.
+	return syscall.Kill(which.PID, sig) == nil
 }
 
 // wait waits for the end of a process that was killed.
@@ -287,9 +299,8 @@ func (k *killer) killCgroup() {
 		// It would not spare anybody.
 		one := !slices.ContainsFunc(list, func(pid int) bool { return k.spare[pid] })
 		if !one || os.WriteFile(filepath.Join(k.mark.Cgroup, "cgroup.kill"), []byte("1"), 0) != nil {
-			for _, m := range alive {
-				k.signal(m.Process, syscall.SIGKILL)
-			}
+			k.killAll(alive)
+			continue
 		}
 		for _, m := range alive {
 			k.wait(m.Process)

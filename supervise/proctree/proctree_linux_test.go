@@ -15,6 +15,40 @@ import (
 	"time"
 )
 
+// The test binary is also one that tries to kill what it may not.
+func TestMain(m *testing.M) {
+	if text := os.Getenv("PROCTREE_KILL"); text != "" {
+		pid, _ := strconv.Atoi(text)
+		which, _ := Identify(pid)
+		r, err := Kill(Mark{Root: which}, time.Minute)
+		fmt.Print(r, err)
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// What may not be killed is left, and named; nobody waits for its end.
+func TestKillDenied(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to be another user")
+	}
+	root, _ := tree(t, "echo ready; exec sleep 1000")
+	untilNames(t, root, "sleep")
+	first := identify(t, root)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "PROCTREE_KILL="+strconv.Itoa(root))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	begin := time.Now()
+	out, err := cmd.Output()
+	if want := fmt.Sprint(Result{Left: []Process{first}}, error(nil)); string(out) != want || err != nil {
+		t.Errorf("got %s, %v, want %s", out, err, want)
+	}
+	if time.Since(begin) > 30*time.Second {
+		t.Errorf("it took %v", time.Since(begin))
+	}
+	identify(t, root)
+}
+
 // tree starts a shell with a process group of its own, and returns it once it has said
 // "ready" on its output; after that, the other words of that line.
 func tree(t testing.TB, script string, environ ...string) (root int, words []string) {
@@ -291,7 +325,7 @@ func TestKill(t *testing.T) {
 	}{
 		{"alone", "echo ready; exec sleep 1000", 1},
 		{"children", "sleep 1000 & a=$!; sleep 1000 & echo ready $a $!; wait", 3},
-		{"deaf", "trap '' TERM INT HUP; sh -c 'trap \"\" TERM; echo ready $$; while :; do sleep 1000; done'; :", 3},
+		{"deaf", "trap '' TERM INT HUP; sh -c 'trap \"\" TERM; echo ready $$; while :; do sleep 1000; done'; :", 2},
 		{"another session", "setsid sh -c 'sleep 1000 & echo ready $$ $!; wait' & wait", 3},
 		{"two forks", "(setsid sh -c 'sleep 1000 & echo ready $!') ; sleep 1000", 2},
 		{"stopped", "sleep 1000 & kill -STOP $!; echo ready $!; wait", 2},
