@@ -131,6 +131,11 @@ func (s *Screen) put(dst []byte, want, have []Cell, x int) []byte {
 	if x+cells < len(have) && have[x+cells].Text == "" {
 		have[x+cells] = Cell{"?", gone}
 	}
+	if unsure(c.Text) { // it may have taken what is behind it, or be wider on its way
+		for i := x + cells; i < min(x+cells+longest/4, len(have)); i++ {
+			have[i] = Cell{"?", gone}
+		}
+	}
 	s.x += cells
 	if len(c.Text) > 1 || s.x >= len(want) {
 		// Terminals do not agree about the width of all characters, nor about where the
