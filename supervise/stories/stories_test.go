@@ -135,6 +135,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/job":      {},
 		"supervisor/supervise/limits":   {"supervisor/inifile"},
 		"supervisor/supervise/proctree": {},
+		"supervisor/supervise/lines":    {},
 		"supervisor/supervise/rlimit":   {},
 		"supervisor/supervise/tz":       {},
 		"supervisor/supervise/vfork":    {},
