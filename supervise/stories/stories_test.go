@@ -136,6 +136,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/limits":   {"supervisor/inifile"},
 		"supervisor/supervise/proctree": {},
 		"supervisor/supervise/lines":    {},
+		"supervisor/supervise/backoff":  {"supervisor/inifile"},
 		"supervisor/supervise/rlimit":   {},
 		"supervisor/supervise/tz":       {},
 		"supervisor/supervise/vfork":    {},
