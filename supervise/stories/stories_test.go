@@ -137,6 +137,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/proctree": {},
 		"supervisor/supervise/lines":    {},
 		"supervisor/supervise/backoff":  {"supervisor/inifile"},
+		"supervisor/supervise/order":    {"supervisor/inifile"},
 		"supervisor/supervise/rlimit":   {},
 		"supervisor/supervise/tz":       {},
 		"supervisor/supervise/vfork":    {},
