@@ -138,6 +138,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/lines":    {},
 		"supervisor/supervise/backoff":  {"supervisor/inifile"},
 		"supervisor/supervise/order":    {"supervisor/inifile"},
+		"supervisor/supervise/notify":   {},
 		"supervisor/supervise/rlimit":   {},
 		"supervisor/supervise/tz":       {},
 		"supervisor/supervise/vfork":    {},

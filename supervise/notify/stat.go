@@ -1,0 +1,29 @@
+package notify
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// parseStat reads what /proc/PID/stat says: "PID (NAME) STATE PARENT …", where NAME may
+// have anything in it, and as the 22nd the start in ticks since boot.
+func parseStat(data []byte) (Process, bool) {
+	end := bytes.LastIndexByte(data, ')')
+	if end < 0 {
+		return Process{}, false
+	}
+	const parent, start = 1, 19 // counted behind NAME
+	fields := bytes.Fields(data[end+1:])
+	if len(fields) <= start {
+		return Process{}, false
+	}
+	pid, err := strconv.Atoi(string(fields[parent]))
+	if err != nil || pid < 0 {
+		return Process{}, false
+	}
+	ticks, err := strconv.ParseUint(string(fields[start]), 10, 64)
+	if err != nil {
+		return Process{}, false
+	}
+	return Process{pid, ticks}, true
+}
