@@ -139,6 +139,7 @@ func TestLayers(t *testing.T) {
 		"supervisor/supervise/backoff":  {"supervisor/inifile"},
 		"supervisor/supervise/order":    {"supervisor/inifile"},
 		"supervisor/supervise/notify":   {},
+		"supervisor/supervise/health":   {"supervisor/inifile"},
 		"supervisor/supervise/rlimit":   {},
 		"supervisor/supervise/tz":       {},
 		"supervisor/supervise/vfork":    {},
