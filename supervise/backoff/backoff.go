@@ -64,7 +64,7 @@ type State struct {
 	Pauses int         // how many there were in a row
 	Failed int         // failed starts in a row
 	Brief  int         // lives in a row of less than a second
-	Recent []time.Time // the last restarts, oldest first, at most Limit.Count
+	Recent []time.Time // restarts within the time of the limit, oldest first
 }
 
 // Asked is the state after somebody has asked for a start of a program that was down. Only
@@ -162,9 +162,6 @@ func (l Limit) add(recent []time.Time, now time.Time) []time.Time {
 	}
 	for len(recent) > 0 && now.Sub(recent[0]) >= l.Within {
 		recent = recent[1:]
-	}
-	if n := len(recent) - l.Count; n > 0 { // the limit was larger before
-		recent = recent[n:]
 	}
 	return append(append(make([]time.Time, 0, len(recent)+1), recent...), now)
 }

@@ -103,6 +103,34 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// The limit may be another one after the configuration was read again.
+func TestLimitChanges(t *testing.T) {
+	p := Default()
+	p.Limit = Limit{5, time.Minute}
+	var s State
+	for i := range 5 {
+		s, _ = Next(&p, s, up(second), t0.Add(time.Duration(i)*10*second), 0.5)
+	}
+	for _, test := range []struct {
+		limit Limit
+		want  Verdict
+	}{
+		{Limit{3, time.Minute}, dead("6 exits within 60s", 0)},
+		{Limit{3, 30 * second}, wait(0)},
+		{Limit{2, 30 * second}, dead("3 exits within 30s", 0)},
+		{Limit{}, wait(0)},
+	} {
+		p.Limit = test.limit
+		next, got := Next(&p, s, up(second), t0.Add(50*second), 0.5)
+		if got != test.want {
+			t.Errorf("%v: got %+v, want %+v", test.limit, got, test.want)
+		}
+		if n := len(next.Recent); n > test.limit.Count {
+			t.Errorf("%v: %d are remembered", test.limit, n)
+		}
+	}
+}
+
 func TestAsked(t *testing.T) {
 	s := State{Pauses: 3, Failed: 2, Brief: 1, Recent: []time.Time{t0}}
 	if got := s.Asked(); !reflect.DeepEqual(got, State{Failed: 2}) {
