@@ -1,11 +1,14 @@
 package config
 
 import (
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"supervisor/ctl"
 )
 
 // minimal has a section of each kind that can be read, with what it has to have. Where a
@@ -192,4 +195,29 @@ func TestKeyEffects(t *testing.T) {
 			t.Errorf("a reread does not see %s=%s", k.Name, other(k))
 		}
 	})
+}
+
+// TestCtlKeys: supervisorctl reads the keys that the table has for it, with these defaults.
+func TestCtlKeys(t *testing.T) {
+	t.Chdir(t.TempDir())
+	read := func(text string) ctl.Settings {
+		if err := os.WriteFile("s.conf", []byte("[supervisorctl]\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		settings, err := ctl.ReadSettings("s.conf", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return settings
+	}
+	unset := read("")
+	for _, name := range keyNames(InCtl) {
+		k := keyOf(InCtl, name)
+		if read(name+"="+k.Example+"\n") == unset {
+			t.Errorf("supervisorctl does not read %s", name)
+		}
+		if k.Default != "" && read(name+"="+k.Default+"\n") != unset {
+			t.Errorf("%s is not the default of %s", k.Default, name)
+		}
+	}
 }
