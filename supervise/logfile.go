@@ -209,19 +209,6 @@ func (f *logFile) with(do func(*openLog) error) error {
 	return do(s)
 }
 
-// inode is what is asked about files here.
-type inode struct {
-	fileID
-	mode  uint32 // as stat has it, with the kind of file in it
-	size  int64
-	links uint64 // names that it has
-	uid   uint32
-}
-
-// fileID is what no two files have in common that are there at the same time. The
-// zero value is that of none.
-type fileID struct{ device, number uint64 }
-
 // openLog is an open file and all who write to it. Who has its lock may take as long
 // as the disk takes; so it is one that can be tried, and that one can cease to wait for.
 type openLog struct {
@@ -237,7 +224,7 @@ type openLog struct {
 	regular  atomic.Bool   // it is a diskFile with a name of its own: can be deleted and rotated
 	unused   atomic.Bool   // whoever has the lock closes it
 	writer   writing       // of who writes to a stream
-	slow     slowLog       // how it is dealt with as long as it takes its time
+	slow     slowness      // how it is dealt with as long as it takes its time
 	lookSoon atomic.Bool   // the next who writes looks whether the name leads to another file
 
 	// With the lock:
@@ -254,6 +241,14 @@ type openLog struct {
 	quietTo time.Time // no remark before
 
 	opened func(io.WriteCloser) // told of each file that is opened, with the lock; nil mostly
+}
+
+// slowness is what those who pump to a log note of it.
+type slowness struct {
+	until  atomic.Int64           // the time until when it counts as slow; 0 for never
+	device atomic.Uint64          // that it is on
+	left   atomic.Pointer[func()] // whoever has the lock calls it, once, when he is through
+	lane   any                    // what waits for it; theirs, with a lock of theirs
 }
 
 func (s *openLog) tryLock() bool {
@@ -288,8 +283,8 @@ func (s *openLog) unlock() {
 		<-s.place
 		// Who has found it locked relies on us.
 		if s.slow.left.Load() != nil {
-			if l := s.slow.left.Swap(nil); l != nil {
-				l.unlocked(s)
+			if told := s.slow.left.Swap(nil); told != nil {
+				(*told)()
 			}
 		}
 		if !s.unused.Load() || !s.inUse.Load() || !s.tryLock() {
@@ -417,21 +412,21 @@ func (s *openLog) put(p []byte) (int, error) {
 // writing is what is known of who writes to a stream, and may wait for its reader.
 type writing struct {
 	mu     sync.Mutex
-	out    *output  // that has the lock of the log; nil for none that can be told
-	stream *os.File // that it writes to just now
-	ceased bool     // it was told
+	out    *atomic.Bool // of who has the lock of the log: he gives up; nil for none that can be told
+	stream *os.File     // that it writes to just now
+	ceased bool         // it was told
 }
 
-func (w *writing) set(o *output) {
+func (w *writing) set(giveUp *atomic.Bool) {
 	w.mu.Lock()
-	w.out = o
+	w.out = giveUp
 	w.mu.Unlock()
 }
 
 func (w *writing) write(stream *os.File, p []byte, unused *atomic.Bool) (int, error) {
 	w.mu.Lock()
 	w.stream = stream
-	if w.out != nil && w.out.giveUp.Load() || unused.Load() {
+	if w.out != nil && w.out.Load() || unused.Load() {
 		w.cease()
 	}
 	w.mu.Unlock()
@@ -446,11 +441,11 @@ func (w *writing) write(stream *os.File, p []byte, unused *atomic.Bool) (int, er
 	return n, err
 }
 
-// exhaust makes o, which is given up, or whoever writes if it is nil, cease to wait, if
-// the stream is of a kind where that can be done.
-func (w *writing) exhaust(o *output) {
+// exhaust makes who was set with giveUp, or whoever writes if it is nil, cease to wait,
+// if the stream is of a kind where that can be done.
+func (w *writing) exhaust(giveUp *atomic.Bool) {
 	w.mu.Lock()
-	if (o == nil || w.out == o) && w.stream != nil {
+	if (giveUp == nil || w.out == giveUp) && w.stream != nil {
 		w.cease()
 	}
 	w.mu.Unlock()

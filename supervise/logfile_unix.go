@@ -158,30 +158,7 @@ func (f diskFile) Truncate(size int64) error {
 	return err
 }
 
-func (f diskFile) inode() (inode, error) {
-	var st syscall.Stat_t
-	err := syscall.Fstat(int(f), &st)
-	return newInode(&st), err
-}
-
-// inodeOf returns that of the file of this name.
-func inodeOf(path string) (inode, error) {
-	var st syscall.Stat_t
-	_, err := ignoringEINTR(func() (int, error) { return 0, syscall.Stat(path, &st) })
-	return newInode(&st), err
-}
-
-func newInode(st *syscall.Stat_t) inode {
-	return inode{
-		fileID: fileID{uint64(st.Dev), uint64(st.Ino)}, mode: uint32(st.Mode),
-		size: st.Size, links: uint64(st.Nlink), uid: st.Uid,
-	}
-}
-
-// is reports whether it is of this kind, one of syscall.S_IF....
-func (n inode) is(kind uint32) bool { return n.mode&syscall.S_IFMT == kind }
-
-func (n inode) regular() bool { return n.is(syscall.S_IFREG) }
+func (f diskFile) inode() (inode, error) { return inodeOfFD(int(f)) }
 
 // leadsToStdout reports whether what is written to this path comes out at our
 // standard output.

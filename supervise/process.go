@@ -216,7 +216,7 @@ func (s *Supervisor) attend(p *process, a *attempt) {
 
 // awaitEnd sees to it that the end of a new child becomes known.
 func (s *Supervisor) awaitEnd(p *process, pidfd int) {
-	p.child = &child{proc: p, pidfd: pidfd, outputs: p.outputs}
+	p.child = &child{owner: p, pidfd: pidfd, outputs: p.outputs}
 	if pidfd >= 0 {
 		if s.poller.addChild(p.child) == nil {
 			return
@@ -231,7 +231,7 @@ func (s *Supervisor) awaitEnd(p *process, pidfd int) {
 func (s *Supervisor) follow(p *process, ch Channel, fd int) {
 	cfg := p.cfg.Logs[ch]
 	o := &output{
-		proc: p, channel: ch, fd: fd, name: p.cfg.Name, main: s.log, log: p.logs[ch],
+		owner: p, channel: ch, fd: fd, name: p.cfg.Name, main: s.log, log: p.logs[ch],
 		events: cfg.EventsEnabled, listener: p.cfg.Listener && ch == Stdout,
 	}
 	if o.listener { // its stdout is the protocol, which nothing is captured from
@@ -282,7 +282,7 @@ func (s *Supervisor) handle(m message, now time.Time) {
 		s.reapChild(m.child, now)
 		return
 	}
-	p := m.out.proc
+	p := m.out.owner.(*process)
 	if p.outputs[m.out.channel] != m.out {
 		return // of a child that is history
 	}

@@ -31,7 +31,7 @@ type message struct {
 
 // child is a child that a poller waits for.
 type child struct {
-	proc    *process   // the loop's
+	owner   any        // the loop's, to know it again
 	through bool       // the loop's: childEnded was seen
 	pidfd   int        // the poller closes it; -1 for none
 	outputs [2]*output // all of them, also those that ended earlier
@@ -56,7 +56,7 @@ const (
 // a poller only one goroutine at a time touches it, but for what is said to be the
 // loop's or to have a lock.
 type output struct {
-	proc    *process // the loop's
+	owner   any // the loop's, to know it again
 	channel Channel
 
 	fd       int // read end, non-blocking; the poller closes it
@@ -143,7 +143,7 @@ func (r *reader) writeAlone(o *output, s *openLog, p []byte) {
 		}
 	}
 	if s.lock(o.stop) {
-		s.writer.set(o)
+		s.writer.set(&o.giveUp)
 		o.log.writeTo(s, p)
 		s.writer.set(nil)
 		s.unlock()
@@ -240,16 +240,6 @@ func (o *output) finish(r *reader) {
 	}
 	o.reader = nil
 	o.send(message{kind: outputEnded, out: o})
-}
-
-// ignoringEINTR repeats a system call that a signal interrupted.
-func ignoringEINTR(call func() (int, error)) (int, error) {
-	for {
-		n, err := call()
-		if err != syscall.EINTR {
-			return n, err
-		}
-	}
 }
 
 // drain delivers what the pipe of a child that has ended holds now, and no more:

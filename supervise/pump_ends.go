@@ -198,7 +198,7 @@ func (p *poller) cease(o *output) {
 		_ = o.file.SetReadDeadline(time.Now())
 		if o.log != nil {
 			if s := o.log.shared.Load(); s != nil {
-				s.writer.exhaust(o)
+				s.writer.exhaust(&o.giveUp)
 			}
 		}
 	}

@@ -45,17 +45,21 @@ type slowLogs struct {
 	hanging map[uint64]int // stuck, by device
 }
 
-// slowLog is what a log has of its own there.
-type slowLog struct {
-	until  atomic.Int64             // the time, of slowClock, until when it is slow; 0 for never
-	device atomic.Uint64            // that it is on
-	left   atomic.Pointer[slowLogs] // whoever has the lock of the log tells when he is through
-
-	// With the lock of slowLogs:
+// lane is what waits for a slow log, with the lock of slowLogs.
+type lane struct {
 	state   workState
 	outputs []*output // that have something
 	orders  []func()  // each needs the lock of the log
 	period  time.Duration
+	through func() // called when who had the lock of the log is through
+}
+
+// lane returns that of a log. With the lock.
+func (l *slowLogs) lane(s *openLog) *lane {
+	if s.slow.lane == nil {
+		s.slow.lane = &lane{through: func() { l.unlocked(s) }}
+	}
+	return s.slow.lane.(*lane)
 }
 
 // workState is what becomes of a log for which there is something to be done.
@@ -93,18 +97,19 @@ func (l *slowLogs) holdsUp(s *openLog, now time.Time) bool {
 func (l *slowLogs) mark(s *openLog, now time.Time) {
 	recent := now.Add(-slowForMax)
 	if until := s.slow.until.Load(); until > slowClock(recent) {
-		s.slow.period = min(2*s.slow.period, slowForMax)
+		l.lane(s).period = min(2*l.lane(s).period, slowForMax)
 	} else {
-		s.slow.period = slowFor
+		l.lane(s).period = slowFor
 	}
-	s.slow.until.Store(slowClock(now.Add(s.slow.period)))
+	s.slow.until.Store(slowClock(now.Add(l.lane(s).period)))
 }
 
 // take makes an output, which the pump has let go of, one that is worked for.
 func (l *slowLogs) take(o *output, s *openLog) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s.slow.outputs = append(s.slow.outputs, o)
+	q := l.lane(s)
+	q.outputs = append(q.outputs, o)
 	l.enqueue(s)
 }
 
@@ -113,10 +118,11 @@ func (l *slowLogs) take(o *output, s *openLog) {
 func (l *slowLogs) order(s *openLog, do func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(s.slow.orders) == maxLogOrders {
+	q := l.lane(s)
+	if len(q.orders) == maxLogOrders {
 		return false
 	}
-	s.slow.orders = append(s.slow.orders, do)
+	q.orders = append(q.orders, do)
 	l.enqueue(s)
 	return true
 }
@@ -134,7 +140,7 @@ func (l *slowLogs) change(f *logFile, do func(*openLog) error, said func(error))
 
 // enqueue has somebody work for a log if nobody does. With the lock.
 func (l *slowLogs) enqueue(s *openLog) {
-	if s.slow.state == workNone {
+	if l.lane(s).state == workNone {
 		l.line(s)
 		if s, device := l.next(); s != nil {
 			go l.work(new(reader), s, device)
@@ -144,7 +150,7 @@ func (l *slowLogs) enqueue(s *openLog) {
 
 // line puts a log at the end of the queue. With the lock.
 func (l *slowLogs) line(s *openLog) {
-	s.slow.state = workQueued
+	l.lane(s).state = workQueued
 	l.queue = append(l.queue, s)
 }
 
@@ -165,7 +171,7 @@ func (l *slowLogs) next() (*openLog, uint64) {
 
 // begin counts a worker. With the lock.
 func (l *slowLogs) begin(s *openLog) (device uint64) {
-	s.slow.state = workTaken
+	l.lane(s).state = workTaken
 	device = s.slow.device.Load()
 	l.workers++
 	l.busy[device]++
@@ -190,9 +196,10 @@ func (l *slowLogs) lock(s *openLog) bool {
 		return true
 	}
 	l.mu.Lock()
-	s.slow.state = workLeft
+	q := l.lane(s)
+	q.state = workLeft
 	l.mu.Unlock()
-	s.slow.left.Store(l)
+	s.slow.left.Store(&q.through)
 	if !s.tryLock() {
 		return false
 	}
@@ -201,7 +208,7 @@ func (l *slowLogs) lock(s *openLog) bool {
 		return false
 	}
 	l.mu.Lock()
-	s.slow.state = workTaken
+	q.state = workTaken
 	l.mu.Unlock()
 	return true
 }
@@ -210,8 +217,8 @@ func (l *slowLogs) lock(s *openLog) bool {
 func (l *slowLogs) unlocked(s *openLog) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.slow.state == workLeft {
-		s.slow.state = workNone
+	if q := l.lane(s); q.state == workLeft {
+		q.state = workNone
 		l.enqueue(s)
 	}
 }
@@ -225,8 +232,9 @@ func (l *slowLogs) done(s *openLog, device uint64, done bool) (*openLog, uint64)
 		delete(l.busy, device)
 	}
 	if done {
-		s.slow.state = workNone
-		if len(s.slow.outputs)+len(s.slow.orders) > 0 {
+		q := l.lane(s)
+		q.state = workNone
+		if len(q.outputs)+len(q.orders) > 0 {
 			l.line(s)
 		}
 	}
@@ -239,11 +247,11 @@ func (l *slowLogs) serve(r *reader, s *openLog) {
 		l.mu.Lock()
 		var o *output
 		var order func()
-		switch {
-		case len(s.slow.orders) > 0:
-			order, s.slow.orders = s.slow.orders[0], s.slow.orders[1:]
-		case len(s.slow.outputs) > 0:
-			o, s.slow.outputs = s.slow.outputs[0], s.slow.outputs[1:]
+		switch q := l.lane(s); {
+		case len(q.orders) > 0:
+			order, q.orders = q.orders[0], q.orders[1:]
+		case len(q.outputs) > 0:
+			o, q.outputs = q.outputs[0], q.outputs[1:]
 		}
 		l.mu.Unlock()
 		switch {
@@ -285,7 +293,8 @@ func (l *slowLogs) pump(r *reader, o *output, s *openLog) {
 		}
 	}
 	l.mu.Lock()
-	s.slow.outputs = append(s.slow.outputs, o)
+	q := l.lane(s)
+	q.outputs = append(q.outputs, o)
 	l.mu.Unlock()
 }
 
@@ -297,9 +306,10 @@ func (l *slowLogs) cease(o *output) {
 		return
 	}
 	l.mu.Lock()
-	at := slices.Index(s.slow.outputs, o)
+	q := l.lane(s)
+	at := slices.Index(q.outputs, o)
 	if at >= 0 {
-		s.slow.outputs = slices.Delete(s.slow.outputs, at, at+1)
+		q.outputs = slices.Delete(q.outputs, at, at+1)
 	}
 	l.mu.Unlock()
 	if at >= 0 {

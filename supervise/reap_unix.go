@@ -14,7 +14,7 @@ import (
 // its logs, or cannot be. That costs the same whether there are ten children or ten
 // thousand, as reap does not.
 func (s *Supervisor) reapChild(c *child, now time.Time) {
-	p := c.proc
+	p := c.owner.(*process)
 	c.through = true
 	if p.child != c {
 		return // of a child that is history

@@ -8,26 +8,6 @@ import (
 	"supervisor/supervise/vfork"
 )
 
-// No child inherits by accident what these three make. There is no moment in which it
-// could, since children are started without syscall.ForkLock.
-
-// pipeCloexec makes a pipe whose ends are closed by exec.
-func pipeCloexec(fds *[2]int) error { return syscall.Pipe2(fds[:], syscall.O_CLOEXEC) }
-
-// socketCloexec makes a stream socket.
-func socketCloexec(family int) (int, error) {
-	return syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-}
-
-// dupCloexec makes a copy of a descriptor.
-func dupCloexec(fd int) (int, error) {
-	twin, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
-	if errno != 0 {
-		return -1, errno
-	}
-	return int(twin), nil
-}
-
 // arguments are what a program is given, its command line or its environment.
 type arguments = vfork.Strings
 
