@@ -1,6 +1,10 @@
 package supervise
 
-import "supervisor/supervise/config"
+import (
+	"supervisor/supervise/config"
+	"supervisor/supervise/life"
+	"supervisor/supervise/logs"
+)
 
 // What the loop speaks of all the time.
 type (
@@ -8,24 +12,25 @@ type (
 	Group         = config.Group
 	Program       = config.Program
 	FastCGISocket = config.FastCGISocket
-	Autorestart   = config.Autorestart
-	RestartPolicy = config.RestartPolicy
+	Autorestart   = life.Autorestart
+	RestartPolicy = life.RestartPolicy
+	Policy        = life.Policy
 	User          = config.User
-	Channel       = config.Channel
+	Channel       = logs.Channel
 	LogConfig     = config.Log
 	ServerConfig  = config.Server
 	Note          = config.Note
 )
 
 const (
-	Stdout = config.Stdout
-	Stderr = config.Stderr
+	Stdout = logs.Stdout
+	Stderr = logs.Stderr
 
 	ListenerPool = config.ListenerPool
 	FastCGIGroup = config.FastCGIGroup
 	ProgramGroup = config.ProgramGroup
 
-	RestartAlways     = config.RestartAlways
-	RestartNever      = config.RestartNever
-	RestartUnexpected = config.RestartUnexpected
+	RestartAlways     = life.RestartAlways
+	RestartNever      = life.RestartNever
+	RestartUnexpected = life.RestartUnexpected
 )

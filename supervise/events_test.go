@@ -212,28 +212,28 @@ func TestRejectedEventsPause(t *testing.T) {
 	p.bus.raise(eventTick5, "when:5")
 	p.bus.raise(eventTick5, "when:10")
 	inHand("at first", true)
-	reject(t0)
+	reject(moment)
 	inHand("after one rejection", true)
-	reject(t0)
+	reject(moment)
 	inHand("after two", false)
 	if got := fmt.Sprint(p.serials()); got != "[0 1]" {
 		t.Errorf("buffered %s", got)
 	}
-	if again := p.bus.retry(t0); !again.Equal(t0.Add(time.Second)) {
+	if again := p.bus.retry(moment); !again.Equal(moment.Add(time.Second)) {
 		t.Errorf("to be retried at %v", again)
 	}
 	p.bus.raise(eventTick60, "when:60")
 	inHand("with more events", false)
-	p.bus.retry(t0.Add(time.Second))
+	p.bus.retry(moment.Add(time.Second))
 	inHand("a second later", true)
-	reject(t0.Add(2 * time.Second))
+	reject(moment.Add(2 * time.Second))
 	inHand("after three", false)
-	p.bus.retry(t0.Add(3 * time.Second))
-	s.listen(proc, []byte("RESULT 2\nOKREADY\n"), t0)
+	p.bus.retry(moment.Add(3 * time.Second))
+	s.listen(proc, []byte("RESULT 2\nOKREADY\n"), moment)
 	if proc.inHand.event == nil || proc.inHand.serial != 1 {
 		t.Errorf("after it was taken: %+v", proc.inHand.event)
 	}
-	if again := p.bus.retry(t0.Add(4 * time.Second)); !again.IsZero() {
+	if again := p.bus.retry(moment.Add(4 * time.Second)); !again.IsZero() {
 		t.Errorf("nothing is left to retry, but it wants to be called at %v", again)
 	}
 }
@@ -244,8 +244,8 @@ func TestRejectedEventIsDiscarded(t *testing.T) {
 	proc, _ := testListener(t, p)
 	s := &Supervisor{log: p.bus.log}
 	p.bus.raise(eventTick5, "when:5")
-	s.listen(proc, []byte("RESULT 4\nFAILREADY\n"), t0)
-	s.listen(proc, []byte("RESULT 4\nFAILREADY\n"), t0)
+	s.listen(proc, []byte("RESULT 4\nFAILREADY\n"), moment)
+	s.listen(proc, []byte("RESULT 4\nFAILREADY\n"), moment)
 	p.bus.raise(eventTick5, "when:10")
 	p.bus.raise(eventTick5, "when:15")
 	if proc.inHand.event == nil || proc.inHand.serial != 1 {
@@ -279,12 +279,12 @@ func TestResultHandler(t *testing.T) {
 	s := &Supervisor{log: p.bus.log}
 	payload := outputPayload("web", "g", 7, Stderr, true, []byte("oh\n"))
 	p.bus.raise(eventLogStderr, payload)
-	s.listen(proc, fmt.Appendf(nil, "RESULT %d\n%sREADY\n", len(payload), payload), t0)
+	s.listen(proc, fmt.Appendf(nil, "RESULT %d\n%sREADY\n", len(payload), payload), moment)
 	if got, want := shown.String(), "web stderr | oh\n"; got != want || proc.inHand.event != nil {
 		t.Errorf("shown %q, want %q; in hand: %v", got, want, proc.inHand.event)
 	}
 	p.bus.raise(eventLogStderr, payload)
-	s.listen(proc, []byte("RESULT 2\nOKREADY\n"), t0)
+	s.listen(proc, []byte("RESULT 2\nOKREADY\n"), moment)
 	p.bus.log.Flush()
 	if proc.listener.state != listenerUnknown || len(p.buffer) != 1 || !strings.Contains(said.String(), "WARN l: event caused an error\n") {
 		t.Errorf("state %v, buffered %v, log\n%s", proc.listener.state, p.serials(), said)

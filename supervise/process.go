@@ -122,7 +122,7 @@ const stopReportPeriod = 2 * time.Second
 // follows from it.
 func (s *Supervisor) feed(p *process, now time.Time, in input) {
 	before := p.State
-	st, effects := next(p.cfg, p.status, now, in)
+	st, effects := next(&p.cfg.Policy, p.status, now, in)
 	p.status = st
 	if p.State != before {
 		s.version++
@@ -153,7 +153,7 @@ func (s *Supervisor) feed(p *process, now time.Time, in input) {
 func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
 	switch e := e.(type) {
 	case say:
-		s.log.Say(e.Level, e.Text)
+		s.say(p, e)
 	case announce:
 		if t := stateEvent(e.To); s.bus.wants(t) {
 			s.bus.raise(t, statePayload(p.cfg.Name, p.cfg.Group, e))
@@ -165,6 +165,15 @@ func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
 	case callOff:
 		s.callOff(p, now)
 	}
+}
+
+// say writes a line about a process to the main log.
+func (s *Supervisor) say(p *process, e say) {
+	if e.What == signals && !s.log.Enabled(Debug) {
+		return
+	}
+	level, text := line(p.cfg, e)
+	s.log.Say(level, text)
 }
 
 // kill sends a signal to a child or its process group.

@@ -163,10 +163,10 @@ func TestAgenda(t *testing.T) {
 	processes := map[string]*process{}
 	for _, name := range names {
 		processes[name] = &process{cfg: &Program{Name: name}, index: -1}
-		a.enter(processes[name], t0.Add(time.Duration(when[name])*time.Second))
+		a.enter(processes[name], moment.Add(time.Duration(when[name])*time.Second))
 	}
-	a.enter(processes["e"], t0.Add(-time.Second)) // moved to the front
-	a.enter(processes["d"], time.Time{})          // taken out
+	a.enter(processes["e"], moment.Add(-time.Second)) // moved to the front
+	a.enter(processes["d"], time.Time{})              // taken out
 	var got []string
 	for len(a.processes) > 0 {
 		p := a.processes[0]
@@ -186,8 +186,8 @@ func TestRetriesKeepTheConfiguredOrder(t *testing.T) {
 	inGroup := func(place, priority int) *group { return &group{place: place, cfg: &Group{Priority: priority}} }
 	first, second, third := inGroup(7, 1), inGroup(3, 2), inGroup(5, 2)
 	fail := func(name string, g *group, priority, place int, after time.Duration) {
-		p := &process{cfg: &Program{Name: name, Priority: priority, StartRetries: 3}, group: g, place: place, index: -1}
-		p.status = status{State: xmlrpc.Backoff, Tries: 1, Due: t0.Add(after)}
+		p := &process{cfg: &Program{Name: name, Priority: priority, Policy: Policy{StartRetries: 3}}, group: g, place: place, index: -1}
+		p.status = status{State: xmlrpc.Backoff, Tries: 1, Due: moment.Add(after)}
 		s.schedule(p)
 	}
 	fail("f", third, 1, 0, 1*time.Millisecond)
@@ -202,7 +202,7 @@ func TestRetriesKeepTheConfiguredOrder(t *testing.T) {
 	var when []time.Duration
 	for len(a.processes) > 0 {
 		p := a.processes[0]
-		got, when = append(got, p.cfg.Name), append(when, p.due.Sub(t0))
+		got, when = append(got, p.cfg.Name), append(when, p.due.Sub(moment))
 		a.enter(p, time.Time{})
 	}
 	if want := []string{"a", "b", "c", "d", "e", "f", "later"}; !slices.Equal(got, want) {
@@ -211,7 +211,7 @@ func TestRetriesKeepTheConfiguredOrder(t *testing.T) {
 	if when[0] != when[5] || when[0] > time.Millisecond*3+retryWindow || when[0] < 200*time.Millisecond {
 		t.Errorf("at %v", when)
 	}
-	s.agenda.past(t0.Add(2 * time.Second))
+	s.agenda.past(moment.Add(2 * time.Second))
 	if n := len(s.agenda.retries); n != 0 {
 		t.Errorf("%d moments that are over are kept", n)
 	}

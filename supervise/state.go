@@ -1,9 +1,6 @@
 package supervise
 
 import (
-	"fmt"
-	"hash/fnv"
-	"math"
 	"slices"
 	"strconv"
 	"syscall"
@@ -87,10 +84,15 @@ type (
 		PID      int
 		Expected bool
 	}
-	// say: write a line to the main log.
+	// say: tell of what happened, in the main log. PID, Signal with Group, Text and
+	// Expected are set for those events that have them.
 	say struct {
-		Level Level
-		Text  string
+		What     happening
+		PID      int
+		Signal   syscall.Signal
+		Group    bool
+		Text     string // why a start failed, or how the child ended
+		Expected bool
 	}
 )
 
@@ -99,6 +101,23 @@ func (callOff) isEffect()  {}
 func (kill) isEffect()     {}
 func (announce) isEffect() {}
 func (say) isEffect()      {}
+
+// happening is what can be told of a process.
+type happening int
+
+const (
+	startFailed    happening = iota // there is no child: Text
+	alreadyUp                       // a start was asked for in vain
+	hasSpawned                      // there is a child: PID
+	signals                         // it is about to be sent Signal: PID, Group
+	outlivedStop                    // it did not end within stopwaitsecs: PID
+	cameUp                          // it is RUNNING
+	hasExited                       // it ended by itself: Text, Expected
+	hasStopped                      // it ended when asked to: Text, Expected
+	stoppedEarly                    // so, before its program ran
+	stoppedWaiting                  // a stop in BACKOFF
+	gaveUpStarts                    // it is FATAL
+)
 
 // exitStatus is how a child ended.
 type exitStatus struct {
@@ -117,7 +136,7 @@ const tooQuickly = "Exited too quickly (process log may have details)"
 // more starts, withholds timeUp.
 //
 // After Supervisor's process.py: spawn, stop, kill, finish and transition.
-func next(cfg *Program, st status, now time.Time, in input) (status, []effect) {
+func next(cfg *Policy, st status, now time.Time, in input) (status, []effect) {
 	switch in := in.(type) {
 	case startAsked:
 		if st.State.Down() {
@@ -131,11 +150,11 @@ func next(cfg *Program, st status, now time.Time, in input) (status, []effect) {
 			return st, nil
 		}
 		st, effects := backOff(cfg, st, now, in.Text)
-		return st, append([]effect{say{Info, "spawnerr: " + in.Text}}, effects...)
+		return st, append([]effect{say{What: startFailed, Text: in.Text}}, effects...)
 	case forked:
 		return onForked(cfg, st, in.PID)
 	case calledOff:
-		return onCalledOff(cfg, st, now)
+		return onCalledOff(st, now)
 	case stopAsked:
 		return onStop(cfg, st, now)
 	case exited:
@@ -160,7 +179,7 @@ func next(cfg *Program, st status, now time.Time, in input) (status, []effect) {
 }
 
 // onStart begins a start where there is no child yet.
-func onStart(cfg *Program, st status, now time.Time) (status, []effect) {
+func onStart(cfg *Policy, st status, now time.Time) (status, []effect) {
 	switch st.State {
 	case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Backoff:
 		from := st.State
@@ -170,40 +189,36 @@ func onStart(cfg *Program, st status, now time.Time) (status, []effect) {
 	case xmlrpc.Unknown:
 		return st, nil
 	}
-	return st, []effect{say{Warn, "process '" + cfg.Name + "' already running"}}
+	return st, []effect{say{What: alreadyUp}}
 }
 
 // onSpawned begins the wait for startsecs. Without one timeUp is due at once, but
 // after all that is due already: what starts by itself starts together, and only
 // then comes up.
-func onSpawned(cfg *Program, st status, now time.Time, pid int) (status, []effect) {
+func onSpawned(cfg *Policy, st status, now time.Time, pid int) (status, []effect) {
 	if st.State != xmlrpc.Starting {
 		return st, nil
 	}
 	st.PID = pid
 	st.Due = now.Add(cfg.StartSecs)
-	return st, []effect{hasSpawned(cfg, pid)}
-}
-
-func hasSpawned(cfg *Program, pid int) say {
-	return say{Info, "spawned: '" + cfg.Name + "' with pid " + strconv.Itoa(pid)}
+	return st, []effect{say{What: hasSpawned, PID: pid}}
 }
 
 // onForked asks a child to end that was to be stopped before it was there.
-func onForked(cfg *Program, st status, pid int) (status, []effect) {
+func onForked(cfg *Policy, st status, pid int) (status, []effect) {
 	if st.State != xmlrpc.Stopping || st.PID != 0 {
 		return st, nil
 	}
 	st.PID = pid
 	return st, []effect{
-		hasSpawned(cfg, pid),
-		say{Debug, killing(cfg, pid, cfg.StopSignal, cfg.StopAsGroup)},
+		say{What: hasSpawned, PID: pid},
+		say{What: signals, PID: pid, Signal: cfg.StopSignal, Group: cfg.StopAsGroup},
 		kill{cfg.StopSignal, cfg.StopAsGroup},
 	}
 }
 
 // onCalledOff ends a start of which nothing has come.
-func onCalledOff(cfg *Program, st status, now time.Time) (status, []effect) {
+func onCalledOff(st status, now time.Time) (status, []effect) {
 	if st.State != xmlrpc.Stopping {
 		return st, nil
 	}
@@ -211,12 +226,12 @@ func onCalledOff(cfg *Program, st status, now time.Time) (status, []effect) {
 	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Stopped, time.Time{}, 0, now
 	return st, []effect{
 		announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: pid},
-		say{Info, "stopped: " + cfg.Name + " (before its program ran)"},
+		say{What: stoppedEarly},
 	}
 }
 
 // onStop asks the child to end, or calls off the next attempt to start one.
-func onStop(cfg *Program, st status, now time.Time) (status, []effect) {
+func onStop(cfg *Policy, st status, now time.Time) (status, []effect) {
 	from := st.State
 	switch st.State {
 	case xmlrpc.Starting, xmlrpc.Running:
@@ -225,14 +240,14 @@ func onStop(cfg *Program, st status, now time.Time) (status, []effect) {
 			return st, []effect{announce{From: from, To: xmlrpc.Stopping}, callOff{}}
 		}
 		return st, []effect{
-			say{Debug, killing(cfg, st.PID, cfg.StopSignal, cfg.StopAsGroup)},
+			say{What: signals, PID: st.PID, Signal: cfg.StopSignal, Group: cfg.StopAsGroup},
 			announce{From: from, To: xmlrpc.Stopping, PID: st.PID},
 			kill{cfg.StopSignal, cfg.StopAsGroup},
 		}
 	case xmlrpc.Backoff:
 		st.State, st.Due = xmlrpc.Stopped, time.Time{}
 		return st, []effect{
-			say{Debug, "Attempted to kill " + cfg.Name + ", which is in BACKOFF state."},
+			say{What: stoppedWaiting},
 			announce{From: from, To: xmlrpc.Stopped},
 		}
 	case xmlrpc.Stopped, xmlrpc.Exited:
@@ -242,15 +257,15 @@ func onStop(cfg *Program, st status, now time.Time) (status, []effect) {
 }
 
 // onTime does what was put off until now.
-func onTime(cfg *Program, st status, now time.Time) (status, []effect) {
+func onTime(cfg *Policy, st status, now time.Time) (status, []effect) {
 	switch st.State {
 	case xmlrpc.Starting: // stayed up for startsecs
-		return comeUp(cfg, st)
+		return comeUp(st)
 	case xmlrpc.Stopping: // outlived stopwaitsecs, and will be asked again
 		st.Due = now.Add(max(cfg.StopWait, minKillWait))
 		return st, []effect{
-			say{Warn, "killing '" + cfg.Name + "' (" + strconv.Itoa(st.PID) + ") with SIGKILL"},
-			say{Debug, killing(cfg, st.PID, syscall.SIGKILL, cfg.KillAsGroup)},
+			say{What: outlivedStop, PID: st.PID},
+			say{What: signals, PID: st.PID, Signal: syscall.SIGKILL, Group: cfg.KillAsGroup},
 			kill{syscall.SIGKILL, cfg.KillAsGroup},
 		}
 	case xmlrpc.Backoff:
@@ -258,7 +273,7 @@ func onTime(cfg *Program, st status, now time.Time) (status, []effect) {
 			st.State, st.Due, st.Tries = xmlrpc.Fatal, time.Time{}, 0
 			return st, []effect{
 				announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal},
-				say{Info, "gave up: " + cfg.Name + " entered FATAL state, too many start retries too quickly"},
+				say{What: gaveUpStarts},
 			}
 		}
 		return onStart(cfg, st, now)
@@ -273,32 +288,28 @@ func onTime(cfg *Program, st status, now time.Time) (status, []effect) {
 const minKillWait = 100 * time.Millisecond
 
 // onExit says what the end of the child means.
-func onExit(cfg *Program, st status, now time.Time, how exitStatus) (status, []effect) {
+func onExit(cfg *Policy, st status, now time.Time, how exitStatus) (status, []effect) {
 	from, pid := st.State, st.PID
 	expected := slices.Contains(cfg.ExitCodes, how.Code)
 	switch st.State {
 	case xmlrpc.Stopping:
 		st.State, st.Due, st.PID, st.Stopped, st.Exit = xmlrpc.Stopped, time.Time{}, 0, now, how.Code
-		level := Warn
-		if expected {
-			level = Info
-		}
 		return st, []effect{
 			announce{From: from, To: xmlrpc.Stopped, PID: pid},
-			say{level, "stopped: " + cfg.Name + " (" + how.Text + ")"},
+			say{What: hasStopped, Text: how.Text, Expected: expected},
 		}
 	case xmlrpc.Starting:
 		st.PID, st.Stopped = 0, now
 		if now.Before(st.Due) {
 			st, effects := backOff(cfg, st, now, tooQuickly)
-			return st, append(effects, say{Warn, "exited: " + cfg.Name + " (" + how.Text + "; not expected)"})
+			return st, append(effects, say{What: hasExited, Text: how.Text})
 		}
 		// It stayed up for startsecs after all; only the timer comes later than
 		// the news of its end.
 		up := []effect{announce{From: from, To: xmlrpc.Running, PID: pid}}
 		if cfg.StartSecs == 0 {
 			st.PID = pid
-			st, up = comeUp(cfg, st)
+			st, up = comeUp(st)
 		}
 		st, effects := end(cfg, st, now, pid, how, expected)
 		return st, append(up, effects...)
@@ -319,7 +330,7 @@ const (
 )
 
 // restartDue is when a child that was up is followed by the next.
-func restartDue(cfg *Program, st *status, now time.Time) time.Time {
+func restartDue(cfg *Policy, st *status, now time.Time) time.Time {
 	life := now.Sub(st.Started)
 	if life < briefLife {
 		st.Brief++
@@ -331,7 +342,7 @@ func restartDue(cfg *Program, st *status, now time.Time) time.Time {
 			st.Pauses = 0
 		}
 		st.Pauses++
-		return now.Add(restartPause(cfg, st.Pauses, now))
+		return now.Add(cfg.Restart.Pause(st.Pauses, cfg.Seed, now))
 	}
 	if st.Brief >= maxBrief && life < briefLife {
 		return st.Started.Add(briefLife)
@@ -339,68 +350,43 @@ func restartDue(cfg *Program, st *status, now time.Time) time.Time {
 	return now
 }
 
-// restartPause is how long the policy has a start wait, the n-th time. The jitter comes from the
-// name of the program and the time: what happens to many at the same moment does not
-// happen again at the same moment.
-func restartPause(cfg *Program, n int, now time.Time) time.Duration {
-	r := cfg.Restart
-	pause := min(float64(r.Delay)*math.Pow(r.Factor, float64(n-1)), float64(r.Max))
-	if r.Jitter > 0 {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%s:%s %d", cfg.Group, cfg.Name, now.UnixNano())
-		pause *= 1 + r.Jitter*(float64(h.Sum64()>>11)/(1<<52)-1)
-	}
-	return time.Duration(min(pause, math.MaxInt64/2))
-}
-
 // end is the end of a child that was up and was not asked to stop.
-func end(cfg *Program, st status, now time.Time, pid int, how exitStatus, expected bool) (status, []effect) {
+func end(cfg *Policy, st status, now time.Time, pid int, how exitStatus, expected bool) (status, []effect) {
 	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Exited, time.Time{}, 0, now
 	st.Tries, st.Exit, st.SpawnErr = 0, how.Code, ""
-	line := say{Info, "exited: " + cfg.Name + " (" + how.Text + "; expected)"}
 	if !expected {
 		st.SpawnErr = "Bad exit code " + strconv.Itoa(how.Code)
-		line = say{Warn, "exited: " + cfg.Name + " (" + how.Text + "; not expected)"}
 	}
 	if cfg.Autorestart == RestartAlways || cfg.Autorestart == RestartUnexpected && !expected {
 		st.Due = restartDue(cfg, &st, now)
 	}
 	return st, []effect{
-		announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: pid, Expected: expected}, line,
+		announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: pid, Expected: expected},
+		say{What: hasExited, Text: how.Text, Expected: expected},
 	}
 }
 
 // comeUp is the step from STARTING to RUNNING.
-func comeUp(cfg *Program, st status) (status, []effect) {
+func comeUp(st status) (status, []effect) {
 	st.State, st.Due, st.Tries = xmlrpc.Running, time.Time{}, 0
-	secs := strconv.FormatInt(int64(cfg.StartSecs/time.Second), 10)
 	return st, []effect{
 		announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: st.PID},
-		say{Info, "success: " + cfg.Name + " entered RUNNING state, process has stayed up for > than " + secs + " seconds (startsecs)"},
+		say{What: cameUp},
 	}
 }
 
 // backOff is a failed start: the n-th in a row waits n seconds for the next, or what
 // the restart policy says, and after the last there is nothing to wait for.
-func backOff(cfg *Program, st status, now time.Time, why string) (status, []effect) {
+func backOff(cfg *Policy, st status, now time.Time, why string) (status, []effect) {
 	st.State, st.SpawnErr, st.Due = xmlrpc.Backoff, why, now
 	st.Tries++
 	switch {
 	case st.Tries > cfg.StartRetries:
 	case cfg.Restart != nil:
 		st.Pauses++
-		st.Due = now.Add(restartPause(cfg, st.Pauses, now))
+		st.Due = now.Add(cfg.Restart.Pause(st.Pauses, cfg.Seed, now))
 	default:
 		st.Due = now.Add(time.Duration(st.Tries) * time.Second)
 	}
 	return st, []effect{announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: st.Tries}}
-}
-
-// killing is the debug line before a signal is sent.
-func killing(cfg *Program, pid int, sig syscall.Signal, group bool) string {
-	target := ") with signal "
-	if group {
-		target = ") process group with signal "
-	}
-	return "killing " + cfg.Name + " (pid " + strconv.Itoa(pid) + target + signalName(sig)
 }

@@ -13,19 +13,19 @@ import (
 
 var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func testProgram() *Program {
-	return &Program{
-		Name: "web", Group: "web", StartSecs: 2 * time.Second, StartRetries: 3, ExitCodes: []int{0, 2},
+func testPolicy() *Policy {
+	return &Policy{
+		StartSecs: 2 * time.Second, StartRetries: 3, ExitCodes: []int{0, 2},
 		StopSignal: syscall.SIGTERM, StopWait: 10 * time.Second, Autorestart: RestartUnexpected,
 	}
 }
 
 // The lines that several rows expect.
 var (
-	saidSuccess = say{Info, "success: web entered RUNNING state, process has stayed up for > than 2 seconds (startsecs)"}
-	saidGaveUp  = say{Info, "gave up: web entered FATAL state, too many start retries too quickly"}
-	saidAlready = say{Warn, "process 'web' already running"}
-	saidBackoff = say{Debug, "Attempted to kill web, which is in BACKOFF state."}
+	saidSuccess = say{What: cameUp}
+	saidGaveUp  = say{What: gaveUpStarts}
+	saidAlready = say{What: alreadyUp}
+	saidBackoff = say{What: stoppedWaiting}
 )
 
 func after(secs int) time.Time { return t0.Add(time.Duration(secs) * time.Second) }
@@ -59,22 +59,22 @@ var transitions = []struct {
 	{"start while starting", status{State: xmlrpc.Starting, PID: 7, Brief: 9}, startAsked{}, status{State: xmlrpc.Starting, PID: 7, Brief: 9}, []effect{saidAlready}},
 	{"stop while starting", status{State: xmlrpc.Starting, PID: 7, Tries: 1}, stopAsked{},
 		status{State: xmlrpc.Stopping, PID: 7, Tries: 1, Due: after(10)},
-		[]effect{say{Debug, "killing web (pid 7) with signal SIGTERM"}, announce{From: xmlrpc.Starting, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, false}}},
+		[]effect{say{What: signals, PID: 7, Signal: syscall.SIGTERM}, announce{From: xmlrpc.Starting, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, false}}},
 	{"spawned", status{State: xmlrpc.Starting, Started: t0}, spawned{7},
-		status{State: xmlrpc.Starting, Started: t0, PID: 7, Due: after(2)}, []effect{say{Info, "spawned: 'web' with pid 7"}}},
+		status{State: xmlrpc.Starting, Started: t0, PID: 7, Due: after(2)}, []effect{say{What: hasSpawned, PID: 7}}},
 	{"spawn failed", status{State: xmlrpc.Starting, Started: t0}, spawnFailed{"can't find command 'x'"},
 		status{State: xmlrpc.Backoff, Started: t0, Tries: 1, Due: after(1), SpawnErr: "can't find command 'x'"},
-		[]effect{say{Info, "spawnerr: can't find command 'x'"}, announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1}}},
+		[]effect{say{What: startFailed, Text: "can't find command 'x'"}, announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1}}},
 	{"spawn failed for the last time", status{State: xmlrpc.Starting, Tries: 3}, spawnFailed{"x"},
 		status{State: xmlrpc.Backoff, Tries: 4, Due: t0, SpawnErr: "x"},
-		[]effect{say{Info, "spawnerr: x"}, announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 4}}},
+		[]effect{say{What: startFailed, Text: "x"}, announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 4}}},
 	{"died young", status{State: xmlrpc.Starting, PID: 7, Tries: 1, Due: after(1)}, exited{exitStatus{0, "exit status 0"}},
 		status{State: xmlrpc.Backoff, Tries: 2, Stopped: t0, Due: after(2), SpawnErr: tooQuickly},
-		[]effect{announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 2}, say{Warn, "exited: web (exit status 0; not expected)"}}},
+		[]effect{announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 2}, say{What: hasExited, Text: "exit status 0"}}},
 	{"exit and startsecs at the same moment", status{State: xmlrpc.Starting, PID: 7, Tries: 1, Due: t0}, exited{exitStatus{0, "exit status 0"}},
 		status{State: xmlrpc.Exited, Stopped: t0},
 		[]effect{announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: 7},
-			announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7, Expected: true}, say{Info, "exited: web (exit status 0; expected)"}}},
+			announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7, Expected: true}, say{What: hasExited, Text: "exit status 0", Expected: true}}},
 	{"stayed up", status{State: xmlrpc.Starting, PID: 7, Tries: 2, Due: t0}, timeUp{}, status{State: xmlrpc.Running, PID: 7},
 		[]effect{announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: 7}, saidSuccess}},
 	{"kill failed, starting", status{State: xmlrpc.Starting, PID: 7, Due: t0}, killFailed{"x"},
@@ -89,23 +89,23 @@ var transitions = []struct {
 	// RUNNING
 	{"start while running", status{State: xmlrpc.Running, PID: 7}, startAsked{}, status{State: xmlrpc.Running, PID: 7}, []effect{saidAlready}},
 	{"stop", status{State: xmlrpc.Running, PID: 7}, stopAsked{}, status{State: xmlrpc.Stopping, PID: 7, Due: after(10)},
-		[]effect{say{Debug, "killing web (pid 7) with signal SIGTERM"}, announce{From: xmlrpc.Running, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, false}}},
+		[]effect{say{What: signals, PID: 7, Signal: syscall.SIGTERM}, announce{From: xmlrpc.Running, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, false}}},
 	{"spawned, running", status{State: xmlrpc.Running, PID: 7}, spawned{8}, status{State: xmlrpc.Running, PID: 7}, nil},
 	{"spawn failed, running", status{State: xmlrpc.Running, PID: 7}, spawnFailed{"x"}, status{State: xmlrpc.Running, PID: 7}, nil},
 	{"expected exit", status{State: xmlrpc.Running, PID: 7}, exited{exitStatus{2, "exit status 2"}}, status{State: xmlrpc.Exited, Stopped: t0, Exit: 2},
-		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7, Expected: true}, say{Info, "exited: web (exit status 2; expected)"}}},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7, Expected: true}, say{What: hasExited, Text: "exit status 2", Expected: true}}},
 	{"unexpected exit is followed by a start", status{State: xmlrpc.Running, PID: 7}, exited{exitStatus{-1, "terminated by SIGKILL"}},
 		status{State: xmlrpc.Exited, Stopped: t0, Exit: -1, Due: t0, SpawnErr: "Bad exit code -1"},
-		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (terminated by SIGKILL; not expected)"}}},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{What: hasExited, Text: "terminated by SIGKILL"}}},
 	{"a brief life is counted", status{State: xmlrpc.Running, PID: 7, Started: t0.Add(-999 * time.Millisecond), Brief: 8}, exited{exitStatus{1, "exit status 1"}},
 		status{State: xmlrpc.Exited, Started: t0.Add(-999 * time.Millisecond), Stopped: t0, Exit: 1, Due: t0, SpawnErr: "Bad exit code 1", Brief: 9},
-		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (exit status 1; not expected)"}}},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{What: hasExited, Text: "exit status 1"}}},
 	{"the tenth in a row is followed by a pause", status{State: xmlrpc.Running, PID: 7, Started: t0.Add(-100 * time.Millisecond), Brief: 9}, exited{exitStatus{1, "exit status 1"}},
 		status{State: xmlrpc.Exited, Started: t0.Add(-100 * time.Millisecond), Stopped: t0, Exit: 1, Due: t0.Add(900 * time.Millisecond), SpawnErr: "Bad exit code 1", Brief: 10},
-		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (exit status 1; not expected)"}}},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{What: hasExited, Text: "exit status 1"}}},
 	{"a life that is not brief ends that", status{State: xmlrpc.Running, PID: 7, Started: t0.Add(-time.Second), Brief: 99}, exited{exitStatus{1, "exit status 1"}},
 		status{State: xmlrpc.Exited, Started: t0.Add(-time.Second), Stopped: t0, Exit: 1, Due: t0, SpawnErr: "Bad exit code 1"},
-		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{Warn, "exited: web (exit status 1; not expected)"}}},
+		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, say{What: hasExited, Text: "exit status 1"}}},
 	{"time up, running", status{State: xmlrpc.Running, PID: 7}, timeUp{}, status{State: xmlrpc.Running, PID: 7}, nil},
 	{"kill failed", status{State: xmlrpc.Running, PID: 7}, killFailed{"x"}, status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"},
 		[]effect{announce{From: xmlrpc.Running, To: xmlrpc.Unknown}}},
@@ -138,23 +138,23 @@ var transitions = []struct {
 	{"spawn failed, stopping", status{State: xmlrpc.Stopping, PID: 7}, spawnFailed{"x"}, status{State: xmlrpc.Stopping, PID: 7}, nil},
 	{"stopped by its signal", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, exited{exitStatus{-1, "terminated by SIGTERM"}},
 		status{State: xmlrpc.Stopped, Stopped: t0, Exit: -1},
-		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{Warn, "stopped: web (terminated by SIGTERM)"}}},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{What: hasStopped, Text: "terminated by SIGTERM"}}},
 	{"stopped with an expected code", status{State: xmlrpc.Stopping, PID: 7}, exited{exitStatus{2, "exit status 2"}},
 		status{State: xmlrpc.Stopped, Stopped: t0, Exit: 2},
-		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{Info, "stopped: web (exit status 2)"}}},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{What: hasStopped, Text: "exit status 2", Expected: true}}},
 	{"outlived stopwaitsecs", status{State: xmlrpc.Stopping, PID: 7, Due: t0}, timeUp{}, status{State: xmlrpc.Stopping, PID: 7, Due: after(10)},
-		[]effect{say{Warn, "killing 'web' (7) with SIGKILL"}, say{Debug, "killing web (pid 7) with signal SIGKILL"}, kill{syscall.SIGKILL, false}}},
+		[]effect{say{What: outlivedStop, PID: 7}, say{What: signals, PID: 7, Signal: syscall.SIGKILL}, kill{syscall.SIGKILL, false}}},
 	{"kill failed, stopping", status{State: xmlrpc.Stopping, PID: 7, Due: t0}, killFailed{"x"}, status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"},
 		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Unknown}}},
 	{"gave up, stopping", status{State: xmlrpc.Stopping}, gaveUp{}, status{State: xmlrpc.Stopping}, nil},
 	{"stop kept until there is a child", status{State: xmlrpc.Stopping, Due: after(3)}, forked{7},
 		status{State: xmlrpc.Stopping, PID: 7, Due: after(3)},
-		[]effect{say{Info, "spawned: 'web' with pid 7"}, say{Debug, "killing web (pid 7) with signal SIGTERM"}, kill{syscall.SIGTERM, false}}},
+		[]effect{say{What: hasSpawned, PID: 7}, say{What: signals, PID: 7, Signal: syscall.SIGTERM}, kill{syscall.SIGTERM, false}}},
 	{"forked, stopping", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, forked{7}, status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, nil},
 	{"called off", status{State: xmlrpc.Stopping, Tries: 1, Due: after(3)}, calledOff{}, status{State: xmlrpc.Stopped, Tries: 1, Stopped: t0},
-		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped}, say{Info, "stopped: web (before its program ran)"}}},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped}, say{What: stoppedEarly}}},
 	{"called off with a child", status{State: xmlrpc.Stopping, PID: 7, Due: after(3)}, calledOff{}, status{State: xmlrpc.Stopped, Stopped: t0},
-		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{Info, "stopped: web (before its program ran)"}}},
+		[]effect{announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, say{What: stoppedEarly}}},
 
 	// EXITED
 	{"start again", status{State: xmlrpc.Exited, Exit: 2, SpawnErr: "x"}, startAsked{}, status{State: xmlrpc.Starting, Started: t0},
@@ -199,7 +199,7 @@ var transitions = []struct {
 func TestTransitions(t *testing.T) {
 	for _, tt := range transitions {
 		t.Run(strings.ReplaceAll(tt.name, " ", "_"), func(t *testing.T) {
-			got, effects := next(testProgram(), tt.from, t0, tt.input)
+			got, effects := next(testPolicy(), tt.from, t0, tt.input)
 			if got != tt.want {
 				t.Errorf("status\n got %+v\nwant %+v", got, tt.want)
 			}
@@ -229,7 +229,7 @@ func TestTransitionsAreComplete(t *testing.T) {
 
 // Without startsecs a process is up at once, however soon it ends.
 func TestStartsecsZero(t *testing.T) {
-	cfg := testProgram()
+	cfg := testPolicy()
 	cfg.StartSecs = 0
 	starting, _ := next(cfg, status{State: xmlrpc.Starting, Started: t0}, t0, spawned{7})
 	if starting.State != xmlrpc.Starting || !starting.Due.Equal(t0) {
@@ -238,7 +238,7 @@ func TestStartsecsZero(t *testing.T) {
 	for _, in := range []input{timeUp{}, exited{exitStatus{1, "exit status 1"}}} {
 		_, effects := next(cfg, starting, t0, in)
 		up := announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: 7}
-		if len(effects) < 2 || effects[0] != up || !strings.HasPrefix(effects[1].(say).Text, "success: web") {
+		if len(effects) < 2 || effects[0] != up || effects[1] != (say{What: cameUp}) {
 			t.Errorf("%T: got %+v", in, effects)
 		}
 	}
@@ -254,7 +254,7 @@ func TestAutorestart(t *testing.T) {
 		{RestartNever, 0, false}, {RestartNever, 1, false},
 		{RestartUnexpected, 0, false}, {RestartUnexpected, 2, false}, {RestartUnexpected, 1, true}, {RestartUnexpected, -1, true},
 	} {
-		cfg := testProgram()
+		cfg := testPolicy()
 		cfg.Autorestart = tt.when
 		got, _ := next(cfg, status{State: xmlrpc.Running, PID: 7}, t0, exited{exitStatus{tt.code, ""}})
 		if due := !got.Due.IsZero(); due != tt.want {
@@ -283,7 +283,7 @@ func TestRestartPolicy(t *testing.T) {
 			s(0, 0, 0, 62, 0), s(1, 2, 4, 1, 2)},
 		{"a delay above the greatest", RestartPolicy{Delay: time.Hour, Factor: 1, Max: time.Minute, Reset: time.Minute}, s(0), s(60)},
 	} {
-		cfg := testProgram()
+		cfg := testPolicy()
 		cfg.Restart, cfg.Autorestart = &tt.policy, RestartAlways
 		var st status
 		now := t0
@@ -310,9 +310,9 @@ func TestRestartJitter(t *testing.T) {
 	seen := map[time.Duration]bool{}
 	low, high := time.Hour, time.Duration(0)
 	for i := range 1000 {
-		cfg := &Program{Name: strconv.Itoa(i % 10), Group: "g", Restart: r}
-		pause := restartPause(cfg, 1, t0.Add(time.Duration(i)))
-		if again := restartPause(cfg, 1, t0.Add(time.Duration(i))); again != pause {
+		seed := strconv.Itoa(i % 10)
+		pause := r.Pause(1, seed, t0.Add(time.Duration(i)))
+		if again := r.Pause(1, seed, t0.Add(time.Duration(i))); again != pause {
 			t.Fatalf("%v, and then %v", pause, again)
 		}
 		low, high, seen[pause] = min(low, pause), max(high, pause), true
@@ -323,11 +323,11 @@ func TestRestartJitter(t *testing.T) {
 }
 
 func TestGroupSignals(t *testing.T) {
-	cfg := testProgram()
+	cfg := testPolicy()
 	cfg.StopAsGroup, cfg.KillAsGroup = true, true
 	st, effects := next(cfg, status{State: xmlrpc.Running, PID: 7}, t0, stopAsked{})
 	want := []effect{
-		say{Debug, "killing web (pid 7) process group with signal SIGTERM"},
+		say{What: signals, PID: 7, Signal: syscall.SIGTERM, Group: true},
 		announce{From: xmlrpc.Running, To: xmlrpc.Stopping, PID: 7}, kill{syscall.SIGTERM, true},
 	}
 	if !reflect.DeepEqual(effects, want) {
@@ -340,7 +340,7 @@ func TestGroupSignals(t *testing.T) {
 }
 
 func BenchmarkNext(b *testing.B) {
-	cfg, st := testProgram(), status{State: xmlrpc.Running, PID: 7}
+	cfg, st := testPolicy(), status{State: xmlrpc.Running, PID: 7}
 	b.ReportAllocs()
 	for b.Loop() {
 		next(cfg, st, t0, exited{exitStatus{1, "exit status 1"}})

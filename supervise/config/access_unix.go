@@ -42,7 +42,7 @@ func (c *Config) MayWriteLog(path string) error {
 func (c *Config) MayMakeAutoLogs() error {
 	auto := slices.ContainsFunc(c.Groups, func(g *Group) bool {
 		return slices.ContainsFunc(g.Programs, func(p *Program) bool {
-			return p.HasAutoLog(Stdout) || p.HasAutoLog(Stderr)
+			return p.HasAutoLog(logs.Stdout) || p.HasAutoLog(logs.Stderr)
 		})
 	})
 	if !auto {

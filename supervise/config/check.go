@@ -342,7 +342,7 @@ func (c *check) programs() {
 				c.warn(position(from, "directory"), "[%s] directory %s does not exist", from.Name(), p.Directory)
 			}
 			for channel := range p.Logs {
-				c.log(section, p, Channel(channel))
+				c.log(section, p, logs.Channel(channel))
 			}
 			for _, key := range []string{"startsecs", "stopwaitsecs"} {
 				if from := c.source(section, key); from != nil {
@@ -455,7 +455,7 @@ func (c *check) lookCommand(name, path string) string {
 
 // log looks whether the daemon could write a log of a program: as the user that it will
 // be, and where it will be.
-func (c *check) log(section *inifile.Section, p *Program, channel Channel) {
+func (c *check) log(section *inifile.Section, p *Program, channel logs.Channel) {
 	key := channel.String() + "_logfile"
 	from := c.source(section, key)
 	if p.Logs[channel].Path == "" || from == nil {

@@ -11,9 +11,8 @@ package config
 import (
 	"io/fs"
 	"strings"
-	"syscall"
-	"time"
 
+	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 )
 
@@ -162,15 +161,6 @@ func (g *Group) Running() []*Program {
 	return programs
 }
 
-// Autorestart says whether a process that ended by itself is started again.
-type Autorestart int
-
-const (
-	RestartUnexpected Autorestart = iota // if its exit code is not in exitcodes
-	RestartNever
-	RestartAlways
-)
-
 // Program is the settings of one process: one [program:x] (or fcgi-program,
 // eventlistener) with its process number filled in.
 type Program struct {
@@ -178,25 +168,19 @@ type Program struct {
 	Group   string // group name
 	Section string // that it was read from, for example "program:x"
 
-	Command      string // as written, expanded
-	Priority     int
-	Autostart    bool
-	Autorestart  Autorestart
-	StartSecs    time.Duration  // how long it must stay up to count as started
-	StartRetries int            // starts after the first, before FATAL
-	ExitCodes    []int          // that are expected
-	Restart      *RestartPolicy // ours; nil without restart_delay
-	StopSignal   syscall.Signal
-	StopWait     time.Duration // from the stop signal to SIGKILL
-	StopAsGroup  bool
-	KillAsGroup  bool
-	User         *User // nil: the daemon's
-	Umask        int   // -1: the daemon's
-	Directory    string
-	ChangeDir    bool // Directory is set; an empty one cannot be entered
+	// Policy is what the life cycle knows of it.
+	life.Policy
+
+	Command   string // as written, expanded
+	Priority  int
+	Autostart bool
+	User      *User // nil: the daemon's
+	Umask     int   // -1: the daemon's
+	Directory string
+	ChangeDir bool // Directory is set; an empty one cannot be entered
 
 	RedirectStderr bool
-	Logs           [2]Log // Stdout, Stderr
+	Logs           [2]Log // by logs.Channel
 
 	// Environment is [supervisord] environment overlaid by the program's own.
 	Environment map[string]string
@@ -212,33 +196,6 @@ type Program struct {
 	Listener bool
 }
 
-// RestartPolicy is how long to wait before a start that nobody asked for: after an end,
-// expected or not, and after a failed start. The n-th pause in a row is Delay times
-// Factor to the power of n-1, at most Max, more or less by the part Jitter of it.
-type RestartPolicy struct {
-	Delay  time.Duration // 0: never a pause
-	Factor float64       // at least 1
-	Max    time.Duration
-	Jitter float64       // 0 to 1
-	Reset  time.Duration // after being RUNNING for so long the next pause is the first again
-}
-
-// Channel is one of the two outputs of a child.
-type Channel int
-
-const (
-	Stdout Channel = iota
-	Stderr
-)
-
-// String returns "stdout" or "stderr".
-func (c Channel) String() string {
-	if c == Stderr {
-		return "stderr"
-	}
-	return "stdout"
-}
-
 // Log is where one output of a child goes.
 type Log struct {
 	Path            string // "" for none; ignored when Auto
@@ -252,6 +209,6 @@ type Log struct {
 }
 
 // HasAutoLog reports whether an output goes to a log with a generated name.
-func (p *Program) HasAutoLog(ch Channel) bool {
-	return p.Logs[ch].Auto && !(ch == Stderr && p.RedirectStderr)
+func (p *Program) HasAutoLog(ch logs.Channel) bool {
+	return p.Logs[ch].Auto && !(ch == logs.Stderr && p.RedirectStderr)
 }

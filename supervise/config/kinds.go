@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 )
 
@@ -38,7 +39,7 @@ var (
 	fileKind      = valueKind[string]{name: "a path in a directory that exists", parse: inifile.ExistingDirpath}
 	levelKind     = valueKind[logs.Level]{name: "critical, error, warn, info, debug, trace or blather", parse: logs.ParseLevel}
 	nameKind      = valueKind[string]{name: "a name without blanks, colons and slashes", parse: checkedName, raw: true}
-	restartKind   = valueKind[Autorestart]{name: "true, false or unexpected", parse: parseAutorestart}
+	restartKind   = valueKind[life.Autorestart]{name: "true, false or unexpected", parse: parseAutorestart}
 	factorKind    = valueKind[float64]{name: "a number of at least 1", parse: parseFactor}
 	partKind      = valueKind[float64]{name: "a percentage from 0% to 100%", parse: parsePart, raw: true}
 )
@@ -81,19 +82,19 @@ func choiceKind[T ~int](words ...string) valueKind[T] {
 }
 
 // parseAutorestart reads a boolean or "unexpected".
-func parseAutorestart(text string) (Autorestart, error) {
+func parseAutorestart(text string) (life.Autorestart, error) {
 	word := strings.ToLower(text)
 	if word == "unexpected" {
-		return RestartUnexpected, nil
+		return life.RestartUnexpected, nil
 	}
 	always, err := inifile.ParseBool(word)
 	switch {
 	case err != nil:
 		return 0, fmt.Errorf("invalid 'autorestart' value %s", inifile.PythonRepr(word))
 	case always:
-		return RestartAlways, nil
+		return life.RestartAlways, nil
 	default:
-		return RestartNever, nil
+		return life.RestartNever, nil
 	}
 }
 

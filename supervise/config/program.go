@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"supervisor/inifile"
+	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 )
 
@@ -17,7 +18,7 @@ type draft struct {
 	Program
 	first, count int    // process numbers
 	nameFormat   string // process_name unexpanded
-	restart      RestartPolicy
+	restart      life.RestartPolicy
 	logKinds     [2]logKind
 }
 
@@ -128,9 +129,10 @@ func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, d draft, n
 	s = s.With(names.WithEnvironment(own))
 	r.readKeys(ofProcess, s, &d)
 	for channel := range d.Logs {
-		r.settleLog(s, &d, Channel(channel))
+		r.settleLog(s, &d, logs.Channel(channel))
 	}
 	d.Name = s.Expand("process_name", d.nameFormat)
+	d.Seed = d.Group + ":" + d.Name
 	p := d.Program
 	if p.ServerURLAuto {
 		r.autoURL = append(r.autoURL, &p)
@@ -152,7 +154,7 @@ func overlay(base, own map[string]string) map[string]string {
 
 // settleLog decides where the output of a channel goes, when all is read that has a say
 // in it.
-func (r *reading) settleLog(s *inifile.Reader, d *draft, channel Channel) {
+func (r *reading) settleLog(s *inifile.Reader, d *draft, channel logs.Channel) {
 	var (
 		log  = &d.Logs[channel]
 		key  = channel.String() + "_logfile"
@@ -167,7 +169,7 @@ func (r *reading) settleLog(s *inifile.Reader, d *draft, channel Channel) {
 	case log.Auto && log.MaxBytes == 0:
 		r.note(logs.Warn, "For [%s], AUTO logging used for %s without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally", name, key)
 	}
-	if channel == Stderr && d.RedirectStderr {
+	if channel == logs.Stderr && d.RedirectStderr {
 		if kind == fileLog {
 			r.note(logs.Warn, "For [%s], redirect_stderr=true but %s has also been set to a filename, the filename has been ignored", name, key)
 		}
@@ -187,7 +189,7 @@ const (
 
 // readLogfile reads the value of a log file. It is expanded twice, as existing
 // files rely on.
-func (d *draft) readLogfile(s *inifile.Reader, key string, channel Channel) {
+func (d *draft) readLogfile(s *inifile.Reader, key string, channel logs.Channel) {
 	d.Logs[channel].Path, d.logKinds[channel] = parseLogfile(s, key)
 }
 

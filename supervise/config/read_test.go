@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 )
 
@@ -358,29 +359,29 @@ func TestProgramValues(t *testing.T) {
 	}{
 		{"defaults", "", func(p *Program) any {
 			return []any{p.Autostart, p.Autorestart, p.StartSecs, p.StartRetries, p.StopSignal, p.StopWait, p.StopAsGroup, p.KillAsGroup, p.User, p.Umask, p.ExitCodes, p.RedirectStderr, p.Section}
-		}, []any{true, RestartUnexpected, time.Second, 3, syscall.SIGTERM, 10 * time.Second, false, false, (*User)(nil), -1, []int{0}, false, "program:x"}},
+		}, []any{true, life.RestartUnexpected, time.Second, 3, syscall.SIGTERM, 10 * time.Second, false, false, (*User)(nil), -1, []int{0}, false, "program:x"}},
 		{"default logs", "", func(p *Program) any { return p.Logs },
 			[2]Log{{Auto: true, MaxBytes: 50 << 20, Backups: 10}, {Auto: true, MaxBytes: 50 << 20, Backups: 10}}},
-		{"autorestart", "autorestart=ON", func(p *Program) any { return p.Autorestart }, RestartAlways},
-		{"no autorestart", "autorestart=0", func(p *Program) any { return p.Autorestart }, RestartNever},
-		{"unexpected", "autorestart=Unexpected", func(p *Program) any { return p.Autorestart }, RestartUnexpected},
+		{"autorestart", "autorestart=ON", func(p *Program) any { return p.Autorestart }, life.RestartAlways},
+		{"no autorestart", "autorestart=0", func(p *Program) any { return p.Autorestart }, life.RestartNever},
+		{"unexpected", "autorestart=Unexpected", func(p *Program) any { return p.Autorestart }, life.RestartUnexpected},
 		{"stopasgroup implies killasgroup", "stopasgroup=true", func(p *Program) any { return p.KillAsGroup }, true},
 		{"exit codes", "exitcodes= 3 , 4,4", func(p *Program) any { return p.ExitCodes }, []int{3, 4, 4}},
 		{"no exit codes", "exitcodes=", func(p *Program) any { return len(p.ExitCodes) }, 0},
 		{"signal", "stopsignal=sigusr1", func(p *Program) any { return p.StopSignal }, syscall.SIGUSR1},
 		{"umask", "umask=0o22", func(p *Program) any { return p.Umask }, 0o22},
-		{"size", "stdout_logfile_maxbytes=1 MB", func(p *Program) any { return p.Logs[Stdout].MaxBytes }, int64(1 << 20)},
+		{"size", "stdout_logfile_maxbytes=1 MB", func(p *Program) any { return p.Logs[logs.Stdout].MaxBytes }, int64(1 << 20)},
 		{"no log", "stdout_logfile=OFF\nstderr_logfile=", func(p *Program) any {
-			return []any{p.Logs[Stdout].Path, p.Logs[Stdout].Auto, p.Logs[Stderr].Path, p.Logs[Stderr].Auto}
+			return []any{p.Logs[logs.Stdout].Path, p.Logs[logs.Stdout].Auto, p.Logs[logs.Stderr].Path, p.Logs[logs.Stderr].Auto}
 		},
 			[]any{"", false, "", false}},
-		{"log in a home directory", "stdout_logfile=~/x.log", func(p *Program) any { return p.Logs[Stdout].Path }, homeOf("x.log")},
+		{"log in a home directory", "stdout_logfile=~/x.log", func(p *Program) any { return p.Logs[logs.Stdout].Path }, homeOf("x.log")},
 		{"directory stays as it is", "directory=~", func(p *Program) any { return p.Directory }, "~"},
-		{"log expanded twice", "stdout_logfile=%(ENV_NAMED)s", func(p *Program) any { return p.Logs[Stdout].Path }, "/tmp/x.log"},
-		{"percent sign in a log", "stdout_logfile=/tmp/100%%%%.log", func(p *Program) any { return p.Logs[Stdout].Path }, "/tmp/100%.log"},
-		{"redirect drops stderr", "redirect_stderr=true\nstderr_logfile=/tmp/e\nstderr_syslog=true", func(p *Program) any { return p.Logs[Stderr] },
+		{"log expanded twice", "stdout_logfile=%(ENV_NAMED)s", func(p *Program) any { return p.Logs[logs.Stdout].Path }, "/tmp/x.log"},
+		{"percent sign in a log", "stdout_logfile=/tmp/100%%%%.log", func(p *Program) any { return p.Logs[logs.Stdout].Path }, "/tmp/100%.log"},
+		{"redirect drops stderr", "redirect_stderr=true\nstderr_logfile=/tmp/e\nstderr_syslog=true", func(p *Program) any { return p.Logs[logs.Stderr] },
 			Log{MaxBytes: 50 << 20, Backups: 10, Syslog: true}},
-		{"syslog as a log", "stdout_logfile=Syslog\nstdout_syslog=false", func(p *Program) any { return p.Logs[Stdout] },
+		{"syslog as a log", "stdout_logfile=Syslog\nstdout_syslog=false", func(p *Program) any { return p.Logs[logs.Stdout] },
 			Log{MaxBytes: 50 << 20, Backups: 10, Syslog: true}},
 		{"environment", `environment=A="%(process_num)d",HOME="/o"`, func(p *Program) any { return p.Environment }, map[string]string{"TOP": "t", "HOME": "/o", "A": "0"}},
 		{"environment that is taken apart after expansion", "environment=A=%(ENV_PAIR)s", func(p *Program) any { return p.Environment }, map[string]string{"TOP": "t", "HOME": "/h", "A": "a,b", "C": "d"}},
@@ -389,7 +390,7 @@ func TestProgramValues(t *testing.T) {
 		{"numbers", "command=%(process_num)03d/%(numprocs)d %(group_name)s", func(p *Program) any { return p.Command }, "000/1 x"},
 		{"octal number with a prefix", "numprocs_start=9\ncommand=%(process_num)#o", func(p *Program) any { return p.Command }, "0o11"},
 		{"percent signs", "command=date +%%Y 100%%", func(p *Program) any { return p.Command }, "date +%Y 100%"},
-		{"backups by process_num", "stdout_logfile_backups=%(process_num)d", func(p *Program) any { return p.Logs[Stdout].Backups }, 0},
+		{"backups by process_num", "stdout_logfile_backups=%(process_num)d", func(p *Program) any { return p.Logs[logs.Stdout].Backups }, 0},
 		{"server URL", "serverurl=http://h:1", func(p *Program) any { return []any{p.ServerURL, p.ServerURLAuto} }, []any{"http://h:1", false}},
 		{"automatic server URL", "serverurl=auto", func(p *Program) any { return []any{p.ServerURL, p.ServerURLAuto} }, []any{"", true}},
 		{"no server URL", "serverurl=", func(p *Program) any { return []any{p.ServerURL, p.ServerURLAuto} }, []any{"", false}},
@@ -414,11 +415,11 @@ func TestRestartKeys(t *testing.T) {
 		t.Errorf("without restart_delay: %+v", p.Restart)
 	}
 	p := program(t, "restart_delay=0")
-	if want := (RestartPolicy{Factor: 1, Max: time.Minute, Reset: time.Minute}); p.Restart == nil || *p.Restart != want {
+	if want := (life.RestartPolicy{Factor: 1, Max: time.Minute, Reset: time.Minute}); p.Restart == nil || *p.Restart != want {
 		t.Errorf("got %+v, want %+v", p.Restart, want)
 	}
 	p = program(t, "restart_delay=500ms\nrestart_factor=1.5\nrestart_delay_max=2m\nrestart_jitter=25%\nrestart_reset=1h")
-	if want := (RestartPolicy{time.Second / 2, 1.5, 2 * time.Minute, 0.25, time.Hour}); p.Restart == nil || *p.Restart != want {
+	if want := (life.RestartPolicy{Delay: time.Second / 2, Factor: 1.5, Max: 2 * time.Minute, Jitter: 0.25, Reset: time.Hour}); p.Restart == nil || *p.Restart != want {
 		t.Errorf("got %+v, want %+v", p.Restart, want)
 	}
 	for _, bad := range []string{"restart_delay=", "restart_delay=-1", "restart_factor=0.5", "restart_factor=x", "restart_factor=inf", "restart_jitter=101%", "restart_jitter=%", "restart_delay_max=1d", "restart_reset=soon"} {
@@ -446,11 +447,11 @@ func TestProgramDefault(t *testing.T) {
 	}
 	byName := c.ByName()
 	x, y, e, f := byName["x"].Programs[1], byName["g"].Programs[0], byName["e"].Programs[0], byName["f"].Programs[0]
-	if x.Command != "run x 1" || x.StartSecs != 7*time.Second || x.Restart == nil || x.Restart.Delay != 2*time.Second || x.Logs[Stdout].Path != "/tmp/x" ||
+	if x.Command != "run x 1" || x.StartSecs != 7*time.Second || x.Restart == nil || x.Restart.Delay != 2*time.Second || x.Logs[logs.Stdout].Path != "/tmp/x" ||
 		!reflect.DeepEqual(x.Environment, map[string]string{"TOP": "t", "A": "x", "B": "b"}) {
 		t.Errorf("defaults: %+v", x)
 	}
-	if y.Command != "own" || y.StartSecs != time.Second || y.Logs[Stdout].Path != "/tmp/y" || !reflect.DeepEqual(y.Environment, map[string]string{"TOP": "t", "A": "y", "B": "own", "C": "c"}) {
+	if y.Command != "own" || y.StartSecs != time.Second || y.Logs[logs.Stdout].Path != "/tmp/y" || !reflect.DeepEqual(y.Environment, map[string]string{"TOP": "t", "A": "y", "B": "own", "C": "c"}) {
 		t.Errorf("a program's own: %+v", y)
 	}
 	for _, p := range []*Program{e, f} {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 )
 
@@ -119,7 +120,7 @@ func programKeys() []Key {
 		{Name: "autostart", In: in, Default: "true", Since: "3.0", Text: "start together with supervisord", Example: "true",
 			values: flag(func(d *draft) *bool { return &d.Autostart })},
 		{Name: "autorestart", In: in, Default: "unexpected", Since: "3.0", Text: "when it ends: true, false, or unexpected: unless exitcodes has its status", Example: "unexpected",
-			values: []value{into(ofProgram, restartKind, func(d *draft) *Autorestart { return &d.Autorestart })}},
+			values: []value{into(ofProgram, restartKind, func(d *draft) *life.Autorestart { return &d.Autorestart })}},
 		{Name: "startsecs", In: in, Default: "1", Since: "3.0", Text: "seconds it must stay up to count as started", Example: "1",
 			values: seconds(func(d *draft) *time.Duration { return &d.StartSecs })},
 		{Name: "startretries", In: in, Default: "3", Since: "3.0", Text: "how often a failed start is repeated", Example: "3",
@@ -154,7 +155,7 @@ func programKeys() []Key {
 		{Name: "numprocs_start", In: in, Default: "0", Since: "3.0", Text: "number of the first one", Example: "0",
 			values: number(func(d *draft) *int { return &d.first })},
 	}
-	for _, c := range []Channel{Stdout, Stderr} {
+	for _, c := range []logs.Channel{logs.Stdout, logs.Stderr} {
 		table = append(table,
 			Key{Name: c.String() + "_capture_maxbytes", In: in, Default: "0", Since: "3.0", Text: "most bytes of a PROCESS_COMMUNICATION event, 0: off", Example: "1MB",
 				values: []value{into(ofProgram, bytesKind, func(d *draft) *int64 { return &d.Logs[c].CaptureMaxBytes })}},
@@ -202,7 +203,7 @@ func processKeys() []Key {
 				d.Directory, d.ChangeDir = s.String(key, ""), s.Has(key)
 			})}},
 	}
-	for _, c := range []Channel{Stdout, Stderr} {
+	for _, c := range []logs.Channel{logs.Stdout, logs.Stderr} {
 		table = append(table,
 			Key{Name: c.String() + "_logfile", In: in, Default: "AUTO", Since: "3.0", Text: "path, NONE, or AUTO for a file in childlogdir", Example: "/a/path",
 				values: []value{special(ofProcess, logPathKind, func(_ *reading, s *inifile.Reader, key string, d *draft) { d.readLogfile(s, key, c) })}},

@@ -123,6 +123,59 @@ func debian() string {
 	return "/usr/bin"
 }
 
+// layers says which of our packages may use which, and which packages of others. Names
+// are from the root, which is ".".
+const layers = `
+.                   supervise ctl web xmlrpc inifile supervise/config supervise/logs supervise/getopt supervise/tz github.com/alecthomas/kong
+ctl                 xmlrpc inifile golang.org/x/term
+inifile             gopkg.in/ini.v1
+inifile/envfile
+supervise           web xmlrpc inifile supervise/config supervise/life supervise/logs supervise/rlimit supervise/vfork supervise/job supervise/tz
+supervise/config    inifile supervise/life supervise/logs
+supervise/cron
+supervise/getopt
+supervise/job
+supervise/life
+supervise/limits    inifile
+supervise/logs      inifile
+supervise/proctree
+supervise/rlimit
+supervise/stories
+supervise/tz
+supervise/vfork
+web                 xmlrpc
+web/jsonenc
+web/sse
+xmlrpc
+`
+
+// allowedImports are the packages that each of ours may import, by path.
+func allowedImports() map[string][]string {
+	allowed := make(map[string][]string)
+	path := func(name string) string {
+		first, _, _ := strings.Cut(name, "/")
+		if name == "." || strings.Contains(first, ".") {
+			return strings.TrimPrefix(name, ".")
+		}
+		return "/" + name
+	}
+	for line := range strings.Lines(layers) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		may := []string{}
+		for _, name := range fields[1:] {
+			if name = path(name); strings.HasPrefix(name, "/") {
+				name = "supervisor" + name
+			}
+			may = append(may, name)
+		}
+		allowed["supervisor"+path(fields[0])] = may
+	}
+	return allowed
+}
+
 // TestLayers keeps the table of packages true: which of our packages may use
 // which, and where each direct dependency may be used.
 func TestLayers(t *testing.T) {
