@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"io"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -120,8 +119,17 @@ type event struct {
 	payload string
 }
 
+// stateChange is what a PROCESS_STATE event tells. Tries, PID and Expected are used by
+// the events that carry them.
+type stateChange struct {
+	From, To xmlrpc.State
+	Tries    int
+	PID      int
+	Expected bool
+}
+
 // statePayload renders the payload of a PROCESS_STATE event.
-func statePayload(name, group string, a announce) string {
+func statePayload(name, group string, a stateChange) string {
 	b := make([]byte, 0, 96)
 	b = append(b, "processname:"...)
 	b = append(b, name...)
@@ -151,7 +159,7 @@ func statePayload(name, group string, a announce) string {
 
 // outputPayload renders the payload of a PROCESS_LOG or PROCESS_COMMUNICATION
 // event; only the first names its channel.
-func outputPayload(name, group string, pid int, ch Channel, log bool, data []byte) string {
+func outputPayload(name, group string, pid int, channel string, log bool, data []byte) string {
 	b := make([]byte, 0, len(data)+len(name)+len(group)+64)
 	b = append(b, "processname:"...)
 	b = append(b, name...)
@@ -161,7 +169,7 @@ func outputPayload(name, group string, pid int, ch Channel, log bool, data []byt
 	b = strconv.AppendInt(b, int64(pid), 10)
 	if log {
 		b = append(b, " channel:"...)
-		b = append(b, ch.String()...)
+		b = append(b, channel...)
 	}
 	b = append(b, '\n')
 	if utf8.Valid(data) {
@@ -179,8 +187,23 @@ type bus struct {
 	pools      []*pool
 	wanted     subscription // what any pool wants
 	retryAt    time.Time    // when a rejected event may be sent again; zero for never
-	stdout     io.Writer    // ours; it never blocks
-	log        *Logger
+	tell       teller
+}
+
+// teller is told what becomes of events.
+type teller interface {
+	// overflowed: a pool has dropped its oldest event.
+	overflowed(p *pool, serial uint64)
+	// rebuffered: an event is in the buffer of a pool once more, beside others.
+	rebuffered(p *pool, serial uint64, others int)
+}
+
+// sooner is the earlier of two moments of which zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // retry sends again the rejected events whose pause is over at now. It returns when it
@@ -195,7 +218,7 @@ func (b *bus) retry(now time.Time) (again time.Time) {
 			continue
 		}
 		if now.Before(p.buffer[0].notBefore) {
-			b.retryAt = earlier(b.retryAt, p.buffer[0].notBefore)
+			b.retryAt = sooner(b.retryAt, p.buffer[0].notBefore)
 			continue
 		}
 		p.buffer[0].notBefore = time.Time{}

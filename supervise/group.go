@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"cmp"
+	"io"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ type group struct {
 	processes []*process          // in order of definition
 	byName    map[string]*process // the same; nil for a few
 	pool      *pool               // of an [eventlistener:x], else nil
+	shown     io.Writer           // where results of its listeners go; nil if only OK is one. It never blocks
 	stopping  bool                // it is its turn in a shutdown
 }
 
@@ -156,8 +158,7 @@ func (s *Supervisor) addGroup(cfg *Group, programs []*Program, processes map[str
 	g.setProcesses(members, processes)
 	s.table.add(g)
 	if cfg.Kind == ListenerPool {
-		g.pool = newPool(g, cfg, &s.bus)
-		s.bus.subscribe(g.pool)
+		s.makePool(g, cfg)
 	}
 	s.bus.raise(eventGroupAdded, "groupname:"+g.name+"\n")
 	s.autostart(g.processes, now)

@@ -156,7 +156,7 @@ func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
 		s.say(p, e)
 	case announce:
 		if t := stateEvent(e.To); s.bus.wants(t) {
-			s.bus.raise(t, statePayload(p.cfg.Name, p.cfg.Group, e))
+			s.bus.raise(t, statePayload(p.cfg.Name, p.cfg.Group, stateChange(e)))
 		}
 	case kill:
 		s.kill(p, now, e)
@@ -299,12 +299,12 @@ func (s *Supervisor) handle(m message, now time.Time) {
 	case outputLogged:
 		t := eventLogStdout + eventType(m.out.channel)
 		if s.bus.wants(t) {
-			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel, true, m.data))
+			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel.String(), true, m.data))
 		}
 	case outputCaptured:
 		t := eventCommStdout + eventType(m.out.channel)
 		if s.bus.wants(t) {
-			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel, false, m.data))
+			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel.String(), false, m.data))
 		}
 	case outputSpoken:
 		// Said here and not by the pump, so that the log has question and answer

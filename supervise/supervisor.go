@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"context"
+	"io"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -42,6 +43,7 @@ type Supervisor struct {
 	table    table
 	agenda   agenda
 	bus      bus
+	stdout   io.Writer // ours; it never blocks
 	ticks    ticks
 	nextTick time.Time
 	sockets  sockets
@@ -395,7 +397,7 @@ func (s *Supervisor) advanceShutdown(now time.Time) (more, done bool) {
 	for len(s.stopQueue) > 0 {
 		g := s.stopQueue[len(s.stopQueue)-1]
 		if !g.stopping {
-			if g.pool != nil && now.Before(s.lastEvents) && g.pool.owes(eventSupervisorStopping) {
+			if g.pool != nil && now.Before(s.lastEvents) && g.owes(eventSupervisorStopping) {
 				break // what it listens for above all
 			}
 			g.stopping = true
