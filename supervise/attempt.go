@@ -131,7 +131,7 @@ func (w *spawner) start(a *attempt) (failure string) {
 	if err != nil {
 		return err.Error()
 	}
-	if a.pipes, err = makePipes(cfg, socket); err != nil {
+	if a.pipes, err = makePipes(socket >= 0, cfg.RedirectStderr); err != nil {
 		return pipeErrorText(cfg.Name, err)
 	}
 	a.begin(phaseLogs)
@@ -148,6 +148,14 @@ func (w *spawner) start(a *attempt) (failure string) {
 	}
 	a.pipes.closeChild()
 	return ""
+}
+
+// fork starts the child.
+func (w *spawner) fork(a *attempt, socket int) (pid, pidfd int, err error) {
+	if err := a.command.unusable; err != nil {
+		return 0, -1, err
+	}
+	return w.starter.fork(&a.child, a.order(socket), w.executable)
 }
 
 // openLogs opens the logs, both or none. Once there is a child they are closed by who

@@ -243,7 +243,7 @@ func TestFindCommand(t *testing.T) {
 		cfg := &Program{Command: tt.command, Environment: map[string]string{"PATH": path}}
 		c, err := new(Supervisor).command(&process{cfg: cfg})
 		if err == nil {
-			_, err = findExecutable(c.words[0], searchPath(cfg, nil))
+			_, err = findExecutable(c.words[0], searchPath(cfg.Environment, nil))
 		}
 		got := ""
 		if err != nil {

@@ -5,7 +5,6 @@ package supervise
 import (
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -91,20 +90,10 @@ func (s *Supervisor) reaped(p *process, ws syscall.WaitStatus, now time.Time) {
 	}
 }
 
-// exitStatusOf decodes what wait4 reports.
+// exitStatusOf is the end of a child as the life cycle has it.
 func exitStatusOf(ws syscall.WaitStatus) exitStatus {
-	switch {
-	case ws.Exited():
-		code := ws.ExitStatus()
-		return exitStatus{code, "exit status " + strconv.Itoa(code)}
-	case ws.Signaled():
-		text := "terminated by " + signalName(ws.Signal())
-		if ws.CoreDump() {
-			text += " (core dumped)"
-		}
-		return exitStatus{-1, text}
-	}
-	return exitStatus{-1, "unknown termination cause 0x" + strconv.FormatUint(uint64(uint32(ws)), 16)}
+	code, text := describeExit(ws)
+	return exitStatus{code, text}
 }
 
 // mayHaveStrangers reports whether children can end that this program has not

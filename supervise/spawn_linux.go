@@ -38,12 +38,12 @@ func newStarter(all *starters, noFile *syscall.Rlimit) (starter, error) {
 // but one of the steps after it. pidfd is readable when the child has ended; -1 where
 // there is none. Where the fast way is not to be had, as in an emulator of another
 // processor, the child is started as on other systems: then everybody waits for it.
-func (s starter) start(child *childProgress, cfg *Program, file string, argv, environ arguments, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
-	pid, pidfd, err = s.Start(child, file, &vfork.Attr{
-		Files: files, Dir: cfg.Directory, Umask: cfg.Umask, User: user, NoFile: s.noFile, Argv: argv, Environ: environ,
+func (s starter) start(child *childProgress, o *spawnOrder, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
+	pid, pidfd, err = s.Start(child, o.File, &vfork.Attr{
+		Files: o.Files, Dir: o.Directory, Umask: o.Umask, User: user, NoFile: s.noFile, Argv: o.Argv, Environ: o.Environ,
 	})
 	if err == vfork.ErrUnsupported {
-		pid, failedInChild, err = forkExec(child, cfg, file, argv.Strings(), environ.Strings(), files, user)
+		pid, failedInChild, err = forkExec(child, o, o.Argv.Strings(), o.Environ.Strings(), user)
 		if err != nil {
 			return 0, -1, failedInChild, err
 		}

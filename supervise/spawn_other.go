@@ -31,8 +31,8 @@ func (starter) Reserve(int) {}
 
 // start starts a child. failedInChild says that it was not the fork that failed,
 // but one of the steps after it. There is no pidfd.
-func (starter) start(child *childProgress, cfg *Program, file string, argv, environ arguments, files [3]int, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
-	pid, failedInChild, err = forkExec(child, cfg, file, argv, environ, files, user)
+func (starter) start(child *childProgress, o *spawnOrder, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
+	pid, failedInChild, err = forkExec(child, o, o.Argv, o.Environ, user)
 	return pid, -1, failedInChild, err
 }
 

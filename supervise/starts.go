@@ -171,7 +171,7 @@ func (s *Supervisor) startAskedFor(now time.Time) {
 			s.lookedUp(a, now)
 			continue
 		}
-		a.searched = searchPath(p.cfg, s.env)
+		a.searched = searchPath(p.cfg.Environment, s.env)
 		s.starts.submit(a, now)
 		st.inTurn = true
 	}
@@ -243,7 +243,7 @@ func (s *Supervisor) lookedUp(a *attempt, now time.Time) {
 
 // start begins to start a child for p, which is STARTING.
 func (s *Supervisor) start(p *process, now time.Time) {
-	a := &attempt{kind: startUp, p: p, cfg: p.cfg, pidfd: -1, searched: searchPath(p.cfg, s.env), given: p.found, asked: p.askedFor}
+	a := &attempt{kind: startUp, p: p, cfg: p.cfg, pidfd: -1, searched: searchPath(p.cfg.Environment, s.env), given: p.found, asked: p.askedFor}
 	p.found, p.askedFor = "", false
 	a.command, a.commandErr = s.command(p)
 	if p.cfg.Socket != nil {

@@ -130,7 +130,7 @@ func (s *Supervisor) refusal(look *attempt) *xmlrpc.Fault {
 	case p.gone:
 		return xmlrpc.NewFault(xmlrpc.BadName, p.namespec())
 	case errors.As(look.err, &bad):
-		return bad.fault()
+		return commandFault(bad)
 	case p.State.Up():
 		return xmlrpc.NewFault(xmlrpc.AlreadyStarted, p.namespec())
 	case p.State == xmlrpc.Unknown:

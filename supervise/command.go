@@ -1,0 +1,117 @@
+//go:build unix
+
+package supervise
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"syscall"
+
+	"supervisor/xmlrpc"
+)
+
+// command is what stays the same for all starts of a program: the words of its
+// command line, and what the system is given of it.
+type command struct {
+	words         []string
+	argv, environ arguments
+	unusable      error // why there is no argv or environ: a NUL in them; nil mostly
+}
+
+// command returns the command of a process. It is made for its first start.
+func (s *Supervisor) command(p *process) (*command, error) {
+	if p.command == nil {
+		words, err := splitCommand(p.cfg.Command)
+		if err != nil {
+			return nil, err
+		}
+		c := &command{words: words}
+		if c.argv, c.unusable = newArguments(nil, words); c.unusable == nil {
+			kept, own := s.childEnvironment(p.cfg)
+			c.environ, c.unusable = newArguments(pick(s.environArgs, kept), own)
+		}
+		p.command = c
+	}
+	return p.command, nil
+}
+
+// commandFault is what a client gets who asks for a start.
+func commandFault(e *commandError) *xmlrpc.Fault {
+	if e.missing {
+		return xmlrpc.NewFault(xmlrpc.NoFile, e.text)
+	}
+	return xmlrpc.NewFault(xmlrpc.NotExecutable, e.text)
+}
+
+// childEnvironment returns what the environment of a program's child consists of:
+// kept are the indices of what it has from s.environ, own are Supervisor's own
+// variables and the configured ones, the later winning.
+func (s *Supervisor) childEnvironment(cfg *Program) (kept []int, own []string) {
+	set := make(map[string]string, len(cfg.Environment)+4)
+	set["SUPERVISOR_ENABLED"] = "1"
+	if cfg.ServerURL != "" {
+		set["SUPERVISOR_SERVER_URL"] = cfg.ServerURL
+	}
+	set["SUPERVISOR_PROCESS_NAME"] = cfg.Name
+	set["SUPERVISOR_GROUP_NAME"] = cfg.Group
+	for name, value := range cfg.Environment {
+		set[name] = value
+	}
+	for i, pair := range s.environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if _, ok := set[name]; !ok {
+			kept = append(kept, i)
+		}
+	}
+	for name, value := range set {
+		own = append(own, name+"="+value)
+	}
+	slices.Sort(own)
+	return kept, own
+}
+
+// pick returns the elements of list that have these indices.
+func pick[T any](list []T, indices []int) []T {
+	picked := make([]T, len(indices))
+	for i, index := range indices {
+		picked[i] = list[index]
+	}
+	return picked
+}
+
+// order is what is to be started for an attempt.
+func (a *attempt) order(socket int) *spawnOrder {
+	cfg := a.cfg
+	o := &spawnOrder{
+		File: a.file, Words: a.command.words, Argv: a.command.argv, Environ: a.command.environ,
+		Files: a.pipes.files(socket, cfg.RedirectStderr),
+		Umask: cfg.Umask, Directory: cfg.Directory, ChangeDir: cfg.ChangeDir,
+	}
+	if u := cfg.User; u != nil {
+		o.User = &account{UID: u.UID, GID: u.GID, Groups: u.Groups}
+	}
+	return o
+}
+
+// forkErrorText says in Supervisor's words why there is no child.
+func forkErrorText(name string, err error) string {
+	if errors.Is(err, syscall.EAGAIN) {
+		return "Too many processes in process table to spawn '" + name + "'"
+	}
+	return "unknown error during fork for '" + name + "': " + errnoName(err)
+}
+
+// pipeErrorText says in Supervisor's words why a child has no pipes or logs.
+func pipeErrorText(name string, err error) string {
+	if errors.Is(err, syscall.EMFILE) {
+		return "too many open files to spawn '" + name + "'"
+	}
+	text := "unknown error making dispatchers for '" + name + "': " + errnoName(err)
+	var file *fs.PathError
+	if errors.As(err, &file) && !errors.Is(err, fs.ErrNotExist) { // of a missing directory people know the text
+		text += " (" + file.Path + ")"
+	}
+	return text
+}
