@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/config"
+	"supervisor/supervise/life"
+	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
 
@@ -114,7 +117,7 @@ func (a *API) ReloadConfig(ctx context.Context) (xmlrpc.Changes, error) {
 		return none, xmlrpc.NewFault(xmlrpc.CantReread, err.Error())
 	}
 	byName := cfg.ByName()
-	active, err := ask(ctx, a, func(time.Time) ([]*Group, error) {
+	active, err := ask(ctx, a, func(time.Time) ([]*config.Group, error) {
 		a.s.adopt(cfg, byName)
 		return a.s.table.configs(), nil
 	})
@@ -123,16 +126,16 @@ func (a *API) ReloadConfig(ctx context.Context) (xmlrpc.Changes, error) {
 
 // adopt makes cfg the configuration as last read, with its groups by name. A group
 // that reads the same as before keeps its settings, and so the names of its AUTO logs.
-func (s *Supervisor) adopt(cfg *Config, byName map[string]*Group) {
+func (s *Supervisor) adopt(cfg *config.Config, byName map[string]*config.Group) {
 	s.cfg, s.configured = cfg, byName
 	s.forgetAutoLogs()
 	s.bus.identifier = cfg.Identifier
 }
 
 // changes compares a configuration with what is active.
-func changes(active []*Group, cfg *Config, byName map[string]*Group) xmlrpc.Changes {
+func changes(active []*config.Group, cfg *config.Config, byName map[string]*config.Group) xmlrpc.Changes {
 	var c xmlrpc.Changes
-	running := make(map[string]*Group, len(active))
+	running := make(map[string]*config.Group, len(active))
 	for _, g := range active {
 		running[g.Name] = g
 		if byName[g.Name] == nil {
@@ -272,9 +275,9 @@ func (a *API) TailProcessLog(ctx context.Context, namespec, channel string, offs
 // LogPath returns the file that a child's output goes to, "" for none. Fault:
 // BAD_NAME.
 func (a *API) LogPath(ctx context.Context, namespec, channel string) (string, error) {
-	ch := Stdout
-	if channel == Stderr.String() {
-		ch = Stderr
+	ch := logs.Stdout
+	if channel == logs.Stderr.String() {
+		ch = logs.Stderr
 	}
 	return ask(ctx, a, func(time.Time) (string, error) {
 		p, fault := a.s.table.process(namespec)
@@ -498,7 +501,7 @@ func (a *API) later(fn func()) {
 func (a *API) AllConfigInfo(ctx context.Context) ([]xmlrpc.ConfigInfo, error) {
 	var active map[string]*group // only to see who is in there
 	var autoLogs map[autoLogKey]string
-	cfg, err := ask(ctx, a, func(time.Time) (*Config, error) {
+	cfg, err := ask(ctx, a, func(time.Time) (*config.Config, error) {
 		active, autoLogs = maps.Clone(a.s.table.byName), maps.Clone(a.s.autoLogs)
 		return a.s.cfg, nil
 	})
@@ -515,8 +518,8 @@ func (a *API) AllConfigInfo(ctx context.Context) ([]xmlrpc.ConfigInfo, error) {
 	return infos, nil
 }
 
-func configInfo(g *Group, p *Program, inUse bool, autoLogs map[autoLogKey]string) xmlrpc.ConfigInfo {
-	out, err := p.Logs[Stdout], p.Logs[Stderr]
+func configInfo(g *config.Group, p *config.Program, inUse bool, autoLogs map[autoLogKey]string) xmlrpc.ConfigInfo {
+	out, err := p.Logs[logs.Stdout], p.Logs[logs.Stderr]
 	info := xmlrpc.ConfigInfo{
 		Name: p.Name, Group: g.Name, InUse: inUse, Autostart: p.Autostart,
 		Autorestart: "unexpected", GroupPrio: g.Priority, ProcessPrio: p.Priority,
@@ -525,17 +528,17 @@ func configInfo(g *Group, p *Program, inUse bool, autoLogs map[autoLogKey]string
 		StartRetries: p.StartRetries, StartSecs: int(p.StartSecs / time.Second),
 		StopSignal: int(p.StopSignal), StopWaitSecs: int(p.StopWait / time.Second),
 		ServerURL:     p.ServerURL,
-		StdoutLogfile: configLog(p, Stdout, autoLogs), StdoutLogfileBackups: out.Backups,
+		StdoutLogfile: configLog(p, logs.Stdout, autoLogs), StdoutLogfileBackups: out.Backups,
 		StdoutLogfileMaxBytes: out.MaxBytes, StdoutCaptureMaxBytes: out.CaptureMaxBytes,
 		StdoutEventsEnabled: out.EventsEnabled, StdoutSyslog: out.Syslog,
-		StderrLogfile: configLog(p, Stderr, autoLogs), StderrLogfileBackups: err.Backups,
+		StderrLogfile: configLog(p, logs.Stderr, autoLogs), StderrLogfileBackups: err.Backups,
 		StderrLogfileMaxBytes: err.MaxBytes, StderrCaptureMaxBytes: err.CaptureMaxBytes,
 		StderrEventsEnabled: err.EventsEnabled, StderrSyslog: err.Syslog,
 	}
 	switch p.Autorestart {
-	case RestartAlways:
+	case life.RestartAlways:
 		info.Autorestart = true
-	case RestartNever:
+	case life.RestartNever:
 		info.Autorestart = false
 	}
 	if p.User != nil {
@@ -557,9 +560,9 @@ func orNone(text string, set bool) string {
 
 // configLog is a log as getAllConfigInfo shows it: AUTO is "auto" until it has a
 // name.
-func configLog(p *Program, ch Channel, autoLogs map[autoLogKey]string) string {
-	if !p.Logs[ch].Auto || ch == Stderr && p.RedirectStderr {
-		if ch == Stderr && p.RedirectStderr {
+func configLog(p *config.Program, ch logs.Channel, autoLogs map[autoLogKey]string) string {
+	if !p.Logs[ch].Auto || ch == logs.Stderr && p.RedirectStderr {
+		if ch == logs.Stderr && p.RedirectStderr {
 			return "none"
 		}
 		return orNone(p.Logs[ch].Path, p.Logs[ch].Blank)

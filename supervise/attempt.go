@@ -4,6 +4,8 @@ package supervise
 
 import (
 	"strings"
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,7 +19,7 @@ type attempt struct {
 	p    *process // the loop's; nil for mounts
 
 	// What it is about. Nobody changes that.
-	cfg        *Program
+	cfg        *config.Program
 	command    *command
 	commandErr error  // why there is none
 	searched   string // the PATH in which a command without a slash is looked for
@@ -166,8 +168,8 @@ func (a *attempt) openLogs() error {
 			continue
 		}
 		if err := l.Open(); err != nil {
-			if ch == int(Stderr) && a.logs[Stdout] != nil {
-				a.logs[Stdout].Close()
+			if ch == int(logs.Stderr) && a.logs[logs.Stdout] != nil {
+				a.logs[logs.Stdout].Close()
 			}
 			return err
 		}

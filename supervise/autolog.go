@@ -14,13 +14,15 @@ import (
 	"strings"
 
 	"supervisor/inifile"
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 )
 
 // createAutoLog creates the log file of a process that asks for AUTO, and returns
 // its absolute path in dir: NAME-CHANNEL---IDENTIFIER-XXXXXXXX.log. The file is
 // new, empty and of mode 0600; nothing that is already there is opened. It waits for
 // the disk.
-func createAutoLog(dir, process string, channel Channel, identifier string) (string, error) {
+func createAutoLog(dir, process string, channel logs.Channel, identifier string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", autoLogError(dir, process, channel, err)
@@ -42,7 +44,7 @@ func createAutoLog(dir, process string, channel Channel, identifier string) (str
 
 // autoLogError says what the configuration does not show where AUTO stands: in which
 // directory, and as whom.
-func autoLogError(dir, process string, channel Channel, err error) error {
+func autoLogError(dir, process string, channel logs.Channel, err error) error {
 	who := strconv.Itoa(os.Geteuid())
 	if account, err := user.LookupId(who); err == nil {
 		who = account.Username
@@ -65,10 +67,10 @@ func randomName() string {
 // in dir, and returns what could not be done. Names are matched as Supervisor
 // does, which takes the identifier for a regular expression and does not look at
 // what follows ".log".
-func cleanAutoLogs(dir, identifier string) (trouble []Note) {
+func cleanAutoLogs(dir, identifier string) (trouble []config.Note) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return []Note{{Level: Warn, Text: "Could not clear childlog dir"}}
+		return []config.Note{{Level: logs.Warn, Text: "Could not clear childlog dir"}}
 	}
 	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !strings.Contains(e.Name(), "---") })
 	if len(entries) == 0 {
@@ -82,7 +84,7 @@ func cleanAutoLogs(dir, identifier string) (trouble []Note) {
 		path := filepath.Join(dir, entry.Name())
 		// Another supervisord may have been quicker.
 		if err := unlink(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			trouble = append(trouble, Note{Level: Warn, Text: "Failed to clean up " + inifile.PythonRepr(path)})
+			trouble = append(trouble, config.Note{Level: logs.Warn, Text: "Failed to clean up " + inifile.PythonRepr(path)})
 		}
 	}
 	return trouble

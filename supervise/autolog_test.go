@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"testing"
 )
 
@@ -16,7 +18,7 @@ func TestCreateAutoLog(t *testing.T) {
 	t.Chdir(dir)
 	names := make(map[string]bool)
 	for range 20 {
-		path, err := createAutoLog(".", "web:1", Stderr, "supervisor")
+		path, err := createAutoLog(".", "web:1", logs.Stderr, "supervisor")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +36,7 @@ func TestCreateAutoLog(t *testing.T) {
 	if len(names) != 20 {
 		t.Errorf("%d names of 20 files", len(names))
 	}
-	_, err := createAutoLog(filepath.Join(dir, "no"), "a", Stdout, "b")
+	_, err := createAutoLog(filepath.Join(dir, "no"), "a", logs.Stdout, "b")
 	if want := "cannot create the stdout log of a in childlogdir=" + dir + "/no as user "; !errors.Is(err, fs.ErrNotExist) ||
 		!strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), ": no such file or directory") {
 		t.Errorf("missing directory: %v", err)
@@ -80,13 +82,13 @@ func TestCleanAutoLogs(t *testing.T) {
 func TestCleanAutoLogsTrouble(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "no")
-	if got := cleanAutoLogs(missing, "x"); !slices.Equal(got, []Note{{Level: Warn, Text: "Could not clear childlog dir"}}) {
+	if got := cleanAutoLogs(missing, "x"); !slices.Equal(got, []config.Note{{Level: logs.Warn, Text: "Could not clear childlog dir"}}) {
 		t.Errorf("missing directory: %v", got)
 	}
 	// A directory is nobody's log, whatever its name.
 	path := filepath.Join(dir, "a---x-1.log")
 	mkdir(t, path)
-	if got := cleanAutoLogs(dir, "x"); !slices.Equal(got, []Note{{Level: Warn, Text: "Failed to clean up '" + path + "'"}}) {
+	if got := cleanAutoLogs(dir, "x"); !slices.Equal(got, []config.Note{{Level: logs.Warn, Text: "Failed to clean up '" + path + "'"}}) {
 		t.Errorf("directory: %v", got)
 	}
 	// Of a symbolic link the link goes, not what it points to.

@@ -20,7 +20,7 @@ func Check(path string, o config.Overrides, env map[string]string, w io.Writer) 
 }
 
 // refusedLimits are those of minfds and minprocs that raiseLimits would fail for.
-func refusedLimits(cfg *Config) map[string]error {
+func refusedLimits(cfg *config.Config) map[string]error {
 	refused := map[string]error{}
 	for _, l := range []struct {
 		resource int

@@ -21,7 +21,7 @@ func TestCheckLimits(t *testing.T) {
 	if exit := Check("s.conf", config.Overrides{}, nil, &out); exit != 2 || !strings.HasPrefix(out.String(), want) {
 		t.Errorf("exit status %d, got:\n%s", exit, &out)
 	}
-	if refused := refusedLimits(&Config{MinFDs: 1, MinProcs: -1}); len(refused) > 0 {
+	if refused := refusedLimits(&config.Config{MinFDs: 1, MinProcs: -1}); len(refused) > 0 {
 		t.Errorf("refused: %v", refused)
 	}
 }

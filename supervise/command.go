@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"supervisor/supervise/config"
 	"supervisor/xmlrpc"
 )
 
@@ -48,7 +49,7 @@ func commandFault(e *commandError) *xmlrpc.Fault {
 // childEnvironment returns what the environment of a program's child consists of:
 // kept are the indices of what it has from s.environ, own are Supervisor's own
 // variables and the configured ones, the later winning.
-func (s *Supervisor) childEnvironment(cfg *Program) (kept []int, own []string) {
+func (s *Supervisor) childEnvironment(cfg *config.Program) (kept []int, own []string) {
 	set := make(map[string]string, len(cfg.Environment)+4)
 	set["SUPERVISOR_ENABLED"] = "1"
 	if cfg.ServerURL != "" {

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/supervise/vfork"
 )
 
@@ -37,12 +39,12 @@ const (
 
 // adoptOrphans makes us the parent of grandchildren whose parent dies, if the
 // configuration asks for that.
-func adoptOrphans(cfg *Config, notes *[]Note) {
+func adoptOrphans(cfg *config.Config, notes *[]config.Note) {
 	if !cfg.Subreaper {
 		return
 	}
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0); errno != 0 {
-		*notes = append(*notes, Note{Level: Warn, Text: "subreaper=true has no effect: " + errno.Error()})
+		*notes = append(*notes, config.Note{Level: logs.Warn, Text: "subreaper=true has no effect: " + errno.Error()})
 	}
 }
 

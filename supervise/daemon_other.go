@@ -4,6 +4,8 @@ package supervise
 
 import (
 	"os"
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"syscall"
 )
 
@@ -18,9 +20,9 @@ func closeOnExecFrom(first int) bool { return false }
 
 // adoptOrphans makes us the parent of grandchildren whose parent dies, if the
 // configuration asks for that. Only Linux can.
-func adoptOrphans(cfg *Config, notes *[]Note) {
+func adoptOrphans(cfg *config.Config, notes *[]config.Note) {
 	if cfg.Subreaper {
-		*notes = append(*notes, Note{Level: Warn, Text: "subreaper=true has no effect on this system"})
+		*notes = append(*notes, config.Note{Level: logs.Warn, Text: "subreaper=true has no effect on this system"})
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"supervisor/inifile"
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/supervise/rlimit"
 )
 
@@ -91,7 +93,7 @@ func nameProcess(name string) {
 }
 
 // detach goes into the background: directory, terminal, umask.
-func (d *daemon) detach(cfg *Config, log *Logger) error {
+func (d *daemon) detach(cfg *config.Config, log *Logger) error {
 	log.Blather("supervisord forked; parent exiting")
 	log.Info("daemonizing the supervisord process")
 	if cfg.Directory != "" {
@@ -137,11 +139,11 @@ func (d *daemon) ready() {
 var errNotRoot = errors.New("Can't drop privilege as nonroot user")
 
 // becomeUser becomes the user that the configuration names.
-func becomeUser(cfg *Config, notes *[]Note) error {
+func becomeUser(cfg *config.Config, notes *[]config.Note) error {
 	uid := os.Getuid()
 	if cfg.User == nil {
 		if uid == 0 {
-			*notes = append(*notes, Note{Level: Critical, Text: "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message."})
+			*notes = append(*notes, config.Note{Level: logs.Critical, Text: "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message."})
 		}
 		return nil
 	}
@@ -159,7 +161,7 @@ func becomeUser(cfg *Config, notes *[]Note) error {
 			return fmt.Errorf("cannot become user %d: %w", cfg.User.UID, err)
 		}
 	}
-	*notes = append(*notes, Note{Level: Info, Text: "Set uid to user " + strconv.Itoa(cfg.User.UID) + " succeeded"})
+	*notes = append(*notes, config.Note{Level: logs.Info, Text: "Set uid to user " + strconv.Itoa(cfg.User.UID) + " succeeded"})
 	return nil
 }
 
@@ -175,7 +177,7 @@ const (
 // raiseLimits raises the soft limits that children get, where they are lower than
 // minfds and minprocs ask for, and never lowers one. noFile is the limit of open
 // files that children are to have; nil for the same as ours, whatever becomes of it.
-func raiseLimits(cfg *Config, notes *[]Note) (noFile *syscall.Rlimit, err error) {
+func raiseLimits(cfg *config.Config, notes *[]config.Note) (noFile *syscall.Rlimit, err error) {
 	var ours syscall.Rlimit
 	limit, err := inheritedLimit(syscall.RLIMIT_NOFILE)
 	if err == nil && syscall.Getrlimit(syscall.RLIMIT_NOFILE, &ours) == nil && limit != ours {
@@ -203,7 +205,7 @@ func raiseLimits(cfg *Config, notes *[]Note) (noFile *syscall.Rlimit, err error)
 		if l.resource == syscall.RLIMIT_NOFILE {
 			noFile = nil
 		}
-		*notes = append(*notes, Note{Level: Info, Text: "Increased " + l.name + " limit to " + strconv.Itoa(l.min)})
+		*notes = append(*notes, config.Note{Level: logs.Info, Text: "Increased " + l.name + " limit to " + strconv.Itoa(l.min)})
 	}
 	return noFile, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"supervisor/supervise/config"
 	"sync"
 	"syscall"
 )
@@ -13,12 +14,12 @@ import (
 // long as a process refers to it. They belong to the loop.
 type sockets struct {
 	log  *Logger
-	open map[*FastCGISocket]*sharedSocket
+	open map[*config.FastCGISocket]*sharedSocket
 }
 
 // sharedSocket is a socket and how many refer to it.
 type sharedSocket struct {
-	cfg  *FastCGISocket
+	cfg  *config.FastCGISocket
 	refs int // the loop's
 
 	mu sync.Mutex // held while it is made, which may take long
@@ -26,7 +27,7 @@ type sharedSocket struct {
 }
 
 // hold returns a socket, for one more who refers to it. It need not be made yet.
-func (s *sockets) hold(cfg *FastCGISocket) *sharedSocket {
+func (s *sockets) hold(cfg *config.FastCGISocket) *sharedSocket {
 	shared := s.open[cfg]
 	if shared == nil {
 		shared = &sharedSocket{cfg: cfg, fd: -1}
@@ -52,7 +53,7 @@ func (h *sharedSocket) make(log *Logger) (fd int, err error) {
 
 // createSocket makes a socket. It may have to wait for the look-up of a name. Its error
 // is what the process's status says.
-func createSocket(log *Logger, cfg *FastCGISocket) (fd int, err error) {
+func createSocket(log *Logger, cfg *config.FastCGISocket) (fd int, err error) {
 	log.Info("Creating socket %s", cfg.URL)
 	if fd, err = listenFastCGI(cfg); err != nil {
 		var errno syscall.Errno
@@ -65,14 +66,14 @@ func createSocket(log *Logger, cfg *FastCGISocket) (fd int, err error) {
 }
 
 // closeSocket closes a socket.
-func closeSocket(log *Logger, cfg *FastCGISocket, fd int) {
+func closeSocket(log *Logger, cfg *config.FastCGISocket, fd int) {
 	log.Info("Closing socket %s", cfg.URL)
 	syscall.Close(fd)
 }
 
 // trySocket reports why a socket cannot be had, if so. It may have to wait like
 // createSocket.
-func trySocket(log *Logger, cfg *FastCGISocket) error {
+func trySocket(log *Logger, cfg *config.FastCGISocket) error {
 	if cfg == nil {
 		return nil
 	}
@@ -85,7 +86,7 @@ func trySocket(log *Logger, cfg *FastCGISocket) error {
 
 // release gives up what hold gave. The last one closes the socket; a unix socket's
 // file stays, as it always did, and the next bind replaces it.
-func (s *sockets) release(cfg *FastCGISocket) {
+func (s *sockets) release(cfg *config.FastCGISocket) {
 	shared := s.open[cfg]
 	if shared == nil {
 		return
@@ -110,7 +111,7 @@ func sentence(err error) string {
 }
 
 // listenFastCGI makes, binds and listens. Errors are the system's own.
-func listenFastCGI(cfg *FastCGISocket) (fd int, err error) {
+func listenFastCGI(cfg *config.FastCGISocket) (fd int, err error) {
 	family, addr, err := fastCGIAddress(cfg)
 	if err != nil {
 		return -1, err
@@ -174,7 +175,7 @@ func removeSocket(path string) error {
 	return syscall.Unlink(path)
 }
 
-func fastCGIAddress(cfg *FastCGISocket) (family int, addr syscall.Sockaddr, err error) {
+func fastCGIAddress(cfg *config.FastCGISocket) (family int, addr syscall.Sockaddr, err error) {
 	if cfg.Network == "unix" {
 		return syscall.AF_UNIX, &syscall.SockaddrUnix{Name: cfg.Address}, nil
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
 
@@ -13,7 +15,7 @@ import (
 type group struct {
 	name      string
 	place     int // in the order of activation
-	cfg       *Group
+	cfg       *config.Group
 	processes []*process          // in order of definition
 	byName    map[string]*process // the same; nil for a few
 	pool      *pool               // of an [eventlistener:x], else nil
@@ -103,8 +105,8 @@ func (t *table) each(fn func(*process)) {
 }
 
 // configs returns the settings of the groups, in order of activation.
-func (t *table) configs() []*Group {
-	configs := make([]*Group, len(t.groups))
+func (t *table) configs() []*config.Group {
+	configs := make([]*config.Group, len(t.groups))
 	for i, g := range t.groups {
 		configs[i] = g.cfg
 	}
@@ -149,7 +151,7 @@ func (g *group) down() bool {
 
 // addGroup makes a group active: its pool listens, and what is to start by itself is
 // due. Its processes, by name, have been made for programs.
-func (s *Supervisor) addGroup(cfg *Group, programs []*Program, processes map[string]*process, now time.Time) *group {
+func (s *Supervisor) addGroup(cfg *config.Group, programs []*config.Program, processes map[string]*process, now time.Time) *group {
 	g := &group{name: cfg.Name, cfg: cfg}
 	members := make([]*process, len(programs))
 	for i, program := range programs {
@@ -157,7 +159,7 @@ func (s *Supervisor) addGroup(cfg *Group, programs []*Program, processes map[str
 	}
 	g.setProcesses(members, processes)
 	s.table.add(g)
-	if cfg.Kind == ListenerPool {
+	if cfg.Kind == config.ListenerPool {
 		s.makePool(g, cfg)
 	}
 	s.bus.raise(eventGroupAdded, "groupname:"+g.name+"\n")
@@ -178,16 +180,16 @@ func (s *Supervisor) autostart(processes []*process, now time.Time) {
 
 // newProcesses makes processes, by name, that were never started and are in no group
 // yet, for programs that have been prepared. It may be called by any goroutine.
-func (s *Supervisor) newProcesses(programs []*Program, made *preparation) map[string]*process {
+func (s *Supervisor) newProcesses(programs []*config.Program, made *preparation) map[string]*process {
 	processes := make(map[string]*process, len(programs))
 	for _, cfg := range programs {
 		p := &process{cfg: cfg, index: -1}
-		for ch := Stdout; ch <= Stderr; ch++ {
+		for ch := logs.Stdout; ch <= logs.Stderr; ch++ {
 			if path := made.logPath(cfg, ch); path != "" {
 				l := cfg.Logs[ch]
 				p.logs[ch] = s.logFiles.file(path, l.MaxBytes, l.Backups)
 				p.logs[ch].private = l.Auto
-				p.logs[ch].report = func(text string) { s.log.Say(Critical, text) }
+				p.logs[ch].report = func(text string) { s.log.Say(logs.Critical, text) }
 			}
 		}
 		processes[cfg.Name] = p
@@ -197,8 +199,8 @@ func (s *Supervisor) newProcesses(programs []*Program, made *preparation) map[st
 
 // autoLogKey says whose log a generated one is.
 type autoLogKey struct {
-	cfg     *Program
-	channel Channel
+	cfg     *config.Program
+	channel logs.Channel
 }
 
 // removeGroup takes a group that is down out of the table.
@@ -221,7 +223,7 @@ func (s *Supervisor) retire(p *process) {
 	if s.configured[p.group.name] == p.group.cfg {
 		return // it can come back, and has its logs then
 	}
-	for ch := Stdout; ch <= Stderr; ch++ {
+	for ch := logs.Stdout; ch <= logs.Stderr; ch++ {
 		delete(s.autoLogs, autoLogKey{p.cfg, ch})
 	}
 }
@@ -233,8 +235,8 @@ func (s *Supervisor) forgetAutoLogs() {
 		return
 	}
 	kept := make(map[autoLogKey]string, len(s.autoLogs))
-	keep := func(cfg *Program) {
-		for ch := Stdout; ch <= Stderr; ch++ {
+	keep := func(cfg *config.Program) {
+		for ch := logs.Stdout; ch <= logs.Stderr; ch++ {
 			if path, there := s.autoLogs[autoLogKey{cfg, ch}]; there {
 				kept[autoLogKey{cfg, ch}] = path
 			}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
 
@@ -109,7 +111,7 @@ func (p *process) reject() {
 }
 
 // makePool makes a listener group one that gets events.
-func (s *Supervisor) makePool(g *group, cfg *Group) {
+func (s *Supervisor) makePool(g *group, cfg *config.Group) {
 	if cfg.ShowsResults() {
 		g.shown = s.stdout
 	}
@@ -125,7 +127,7 @@ func (l busLog) overflowed(p *pool, serial uint64) {
 }
 
 func (l busLog) rebuffered(p *pool, serial uint64, others int) {
-	if l.log.Enabled(Debug) {
+	if l.log.Enabled(logs.Debug) {
 		l.log.Debug("rebuffering event %d for pool %s (buf size=%d, max=%d)", serial, p.name, others, p.size)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 	"testing"
 	"time"
@@ -14,21 +16,21 @@ import (
 func testListener(t *testing.T, size int, shown io.Writer) (*Supervisor, *process, *strings.Builder) {
 	t.Helper()
 	var said strings.Builder
-	log, err := NewLogger(LoggerOptions{Level: Info, Echo: &said})
+	log, err := NewLogger(LoggerOptions{Level: logs.Info, Echo: &said})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(log.Close)
 	s := &Supervisor{log: log, bus: bus{identifier: "supervisor", serial: new(uint64), tell: busLog{log}}}
 	g := &group{name: "rec"}
-	s.makePool(g, &Group{BufferSize: size, Events: []string{"TICK", "PROCESS_LOG"}})
+	s.makePool(g, &config.Group{BufferSize: size, Events: []string{"TICK", "PROCESS_LOG"}})
 	g.shown = shown
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close(); w.Close() })
-	proc := &process{cfg: &Program{Name: "l", Listener: true}, group: g, index: -1}
+	proc := &process{cfg: &config.Program{Name: "l", Listener: true}, group: g, index: -1}
 	proc.State, proc.stdin = xmlrpc.Running, &stdinPipe{fd: int(w.Fd())}
 	proc.listener.state = listenerReady
 	g.processes = []*process{proc}

@@ -12,24 +12,10 @@ import (
 	"supervisor/supervise/logs"
 )
 
-// Level is the weight of a log line.
-type Level = logs.Level
-
-// The levels, from the most talkative.
-const (
-	Blather  = logs.Blather
-	Trace    = logs.Trace
-	Debug    = logs.Debug
-	Info     = logs.Info
-	Warn     = logs.Warn
-	Error    = logs.Error
-	Critical = logs.Critical
-)
-
 // LoggerOptions says what is logged, and where. The zero value logs everything
 // nowhere.
 type LoggerOptions struct {
-	Level Level // lines below it are dropped
+	Level logs.Level // lines below it are dropped
 
 	// Path is the log file; "" for none, "syslog" for the system's log.
 	Path     string
@@ -59,7 +45,7 @@ type LoggerOptions struct {
 // Arguments are put into interfaces before a line can be dropped; where that
 // would cost something, ask Enabled first.
 type Logger struct {
-	level   Level
+	level   logs.Level
 	now     func() time.Time
 	file    *logFile  // nil for none
 	toFile  *outlet   // of file
@@ -117,7 +103,7 @@ func (l *Logger) newOutlet(write func(lines []byte, ends []int)) *outlet {
 
 // appendLost appends the line that tells a place how many lines it did not get.
 func appendLost(b []byte, now time.Time, n int) []byte {
-	b = appendLinePrefix(b, now, Warn)
+	b = appendLinePrefix(b, now, logs.Warn)
 	return fmt.Appendf(b, "%d lines are missing here: they could not be written in time\n", n)
 }
 
@@ -143,21 +129,21 @@ func (l *Logger) writeSyslog(lines []byte, ends []int) {
 }
 
 // Enabled reports whether lines of this level are written.
-func (l *Logger) Enabled(level Level) bool { return l != nil && level >= l.level }
+func (l *Logger) Enabled(level logs.Level) bool { return l != nil && level >= l.level }
 
 // Crit, Error, Warn, Info, Debug, Trace and Blather write one line of their
 // level, formatted as by fmt.Sprintf. A message of several lines is written as
 // it is.
-func (l *Logger) Crit(format string, args ...any)    { l.Log(Critical, format, args...) }
-func (l *Logger) Error(format string, args ...any)   { l.Log(Error, format, args...) }
-func (l *Logger) Warn(format string, args ...any)    { l.Log(Warn, format, args...) }
-func (l *Logger) Info(format string, args ...any)    { l.Log(Info, format, args...) }
-func (l *Logger) Debug(format string, args ...any)   { l.Log(Debug, format, args...) }
-func (l *Logger) Trace(format string, args ...any)   { l.Log(Trace, format, args...) }
-func (l *Logger) Blather(format string, args ...any) { l.Log(Blather, format, args...) }
+func (l *Logger) Crit(format string, args ...any)    { l.Log(logs.Critical, format, args...) }
+func (l *Logger) Error(format string, args ...any)   { l.Log(logs.Error, format, args...) }
+func (l *Logger) Warn(format string, args ...any)    { l.Log(logs.Warn, format, args...) }
+func (l *Logger) Info(format string, args ...any)    { l.Log(logs.Info, format, args...) }
+func (l *Logger) Debug(format string, args ...any)   { l.Log(logs.Debug, format, args...) }
+func (l *Logger) Trace(format string, args ...any)   { l.Log(logs.Trace, format, args...) }
+func (l *Logger) Blather(format string, args ...any) { l.Log(logs.Blather, format, args...) }
 
 // Log writes one line of the level given.
-func (l *Logger) Log(level Level, format string, args ...any) {
+func (l *Logger) Log(level logs.Level, format string, args ...any) {
 	if l.Enabled(level) {
 		l.line(level, func(b []byte) []byte { return fmt.Appendf(b, format, args...) })
 	}
@@ -165,14 +151,14 @@ func (l *Logger) Log(level Level, format string, args ...any) {
 
 // Say writes one line of the level given, text as it is: formatting what is complete
 // would lie between the death of a process and its next start.
-func (l *Logger) Say(level Level, text string) {
+func (l *Logger) Say(level logs.Level, text string) {
 	if l.Enabled(level) {
 		l.line(level, func(b []byte) []byte { return append(b, text...) })
 	}
 }
 
 // line writes a line of which message appends what is said.
-func (l *Logger) line(level Level, message func([]byte) []byte) {
+func (l *Logger) line(level logs.Level, message func([]byte) []byte) {
 	line := l.spare.Swap(nil)
 	if line == nil {
 		line = new([]byte) // another goroutine has the spare one
@@ -187,7 +173,7 @@ func (l *Logger) line(level Level, message func([]byte) []byte) {
 }
 
 // appendLinePrefix appends what stands before the message.
-func appendLinePrefix(b []byte, now time.Time, level Level) []byte {
+func appendLinePrefix(b []byte, now time.Time, level logs.Level) []byte {
 	b = now.AppendFormat(b, "2006-01-02 15:04:05,000")
 	b = append(b, ' ')
 	b = append(b, level.Code()...)
@@ -250,12 +236,12 @@ func (l *Logger) Reopen(texts ...string) {
 	if l == nil {
 		return
 	}
-	if !l.Enabled(Info) {
+	if !l.Enabled(logs.Info) {
 		texts = nil
 	}
 	lines := make([][]byte, len(texts))
 	for i, text := range texts {
-		lines[i] = append(append(appendLinePrefix(nil, l.now(), Info), text...), '\n')
+		lines[i] = append(append(appendLinePrefix(nil, l.now(), logs.Info), text...), '\n')
 	}
 	for _, o := range l.outlets {
 		if o == l.toFile {
@@ -304,9 +290,9 @@ func (l *Logger) clear() error {
 	if err := l.file.with((*openLog).remove); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if l.echo != nil && l.Enabled(Info) { // the file would not keep its lines
+	if l.echo != nil && l.Enabled(logs.Info) { // the file would not keep its lines
 		for range 2 {
-			_, _ = l.echo.Write(append(appendLinePrefix(nil, l.now(), Info), "reopening log file\n"...))
+			_, _ = l.echo.Write(append(appendLinePrefix(nil, l.now(), logs.Info), "reopening log file\n"...))
 		}
 	}
 	return l.file.Reopen()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"supervisor/supervise/logs"
 	"sync"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func TestLoggerLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.log")
 	var echo bytes.Buffer
 	log, err := NewLogger(LoggerOptions{
-		Level: Debug, Path: path, Echo: &echo,
+		Level: logs.Debug, Path: path, Echo: &echo,
 		Now: func() time.Time { return noon },
 	})
 	if err != nil {
@@ -52,12 +53,12 @@ func TestLoggerLines(t *testing.T) {
 	if got := echo.String(); got != want {
 		t.Errorf("echo:\n%s\nwant:\n%s", got, want)
 	}
-	for level, want := range map[Level]bool{Critical: true, Debug: true, Trace: false, Blather: false} {
+	for level, want := range map[logs.Level]bool{logs.Critical: true, logs.Debug: true, logs.Trace: false, logs.Blather: false} {
 		if got := log.Enabled(level); got != want {
 			t.Errorf("Enabled(%v) = %v", level, got)
 		}
 	}
-	if got := string(appendLinePrefix(nil, noon, Trace)) + string(appendLinePrefix(nil, noon, Blather)); got !=
+	if got := string(appendLinePrefix(nil, noon, logs.Trace)) + string(appendLinePrefix(nil, noon, logs.Blather)); got !=
 		"2026-03-04 12:00:05,007 TRAC 2026-03-04 12:00:05,007 BLAT " {
 		t.Errorf("prefixes %q", got)
 	}
@@ -78,7 +79,7 @@ func TestLoggerNowhere(t *testing.T) {
 		log.Flush()
 		log.Close()
 	}
-	if none.Enabled(Critical) {
+	if none.Enabled(logs.Critical) {
 		t.Error("nobody wants critical lines")
 	}
 }
@@ -196,7 +197,7 @@ func TestLoggerConcurrently(t *testing.T) {
 }
 
 func TestLoggerAllocates(t *testing.T) {
-	log, err := NewLogger(LoggerOptions{Level: Info, Path: filepath.Join(t.TempDir(), "s.log")})
+	log, err := NewLogger(LoggerOptions{Level: logs.Info, Path: filepath.Join(t.TempDir(), "s.log")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestLoggerAllocates(t *testing.T) {
 		run  func()
 	}{
 		{"plain line", func() { log.Info("received SIGCHLD indicating a child quit") }},
-		{"complete line", func() { log.Say(Info, "exited: a (exit status 0; expected)") }},
+		{"complete line", func() { log.Say(logs.Info, "exited: a (exit status 0; expected)") }},
 		{"level off", func() { log.Debug("received %s indicating a child quit", "SIGCHLD") }},
 	} {
 		if n := testing.AllocsPerRun(200, tt.run); n > 0 {
@@ -225,7 +226,7 @@ func readFile(t testing.TB, path string) string {
 }
 
 func BenchmarkLogger(b *testing.B) {
-	log, err := NewLogger(LoggerOptions{Level: Info, Path: filepath.Join(b.TempDir(), "s.log")})
+	log, err := NewLogger(LoggerOptions{Level: logs.Info, Path: filepath.Join(b.TempDir(), "s.log")})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -239,7 +240,7 @@ func BenchmarkLogger(b *testing.B) {
 	b.Run("off", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if log.Enabled(Debug) {
+			if log.Enabled(logs.Debug) {
 				log.Debug("'%s' %s output:\n%s", "web", "stdout", "text")
 			}
 		}

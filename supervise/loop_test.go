@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
 
@@ -577,7 +578,7 @@ func TestAutoLogsAreForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := func() string {
-		return onLoop(t, a, func() string { return a.s.table.group("x").processes[0].logPath(Stdout) })
+		return onLoop(t, a, func() string { return a.s.table.group("x").processes[0].logPath(logs.Stdout) })
 	}
 	first := path()
 	removeX(t, a)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
 
@@ -27,8 +28,8 @@ var (
 func (a *API) methods() []xmlrpc.Method {
 	all := a.daemonMethods()
 	all = append(all, a.controlMethods()...)
-	all = append(all, a.logMethods(Stdout)...)
-	all = append(all, a.logMethods(Stderr)...)
+	all = append(all, a.logMethods(logs.Stdout)...)
+	all = append(all, a.logMethods(logs.Stderr)...)
 	return append(all, a.infoMethods()...)
 }
 
@@ -245,9 +246,9 @@ func (a *API) changeAll(name, summary string, call func(context.Context, bool) (
 
 // logMethods are those that read one channel's log. Those of stdout have older
 // names besides.
-func (a *API) logMethods(ch Channel) []xmlrpc.Method {
+func (a *API) logMethods(ch logs.Channel) []xmlrpc.Method {
 	title, read, tail := "Stdout", []string{"readProcessLog"}, []string{"tailProcessLog"}
-	if ch == Stderr {
+	if ch == logs.Stderr {
 		title, read, tail = "Stderr", nil, nil
 	}
 	params := []xmlrpc.Param{paramProcess, paramOffset, paramLength}

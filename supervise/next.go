@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"supervisor/supervise/config"
 	"supervisor/web"
 )
 
@@ -13,7 +14,7 @@ import (
 // servers as far as they are open already. The present round goes on until everything
 // is tried or opened that could keep the next one from beginning.
 type nextRound struct {
-	cfg       *Config
+	cfg       *config.Config
 	listeners []net.Listener // by server; nil for one that is opened when the round begins
 }
 
@@ -40,7 +41,7 @@ func (d *daemon) next(open [2]*nextRound, taken map[string]bool) (*nextRound, er
 	}
 	for _, g := range cfg.Groups {
 		// One of each group, as when it is added.
-		i := slices.IndexFunc(g.Programs, func(p *Program) bool { return p.Socket != nil })
+		i := slices.IndexFunc(g.Programs, func(p *config.Program) bool { return p.Socket != nil })
 		if i < 0 || taken[g.Programs[i].Socket.URL] {
 			continue
 		}
@@ -60,7 +61,7 @@ func (d *daemon) next(open [2]*nextRound, taken map[string]bool) (*nextRound, er
 
 // tryFiles reports why a round could not begin because of the user that it becomes, its
 // log, or the directory of AUTO logs.
-func (d *daemon) tryFiles(cfg *Config) error {
+func (d *daemon) tryFiles(cfg *config.Config) error {
 	if cfg.User != nil && cfg.User.UID != os.Getuid() && os.Getuid() != 0 {
 		return errNotRoot
 	}
@@ -88,7 +89,7 @@ func (d *daemon) tryFiles(cfg *Config) error {
 
 // listenNext opens the i-th server of a configuration while others are open. It returns
 // nil, without an error, if that is possible only when they are closed.
-func (d *daemon) listenNext(cfg *Config, i int, others [2]*nextRound) (net.Listener, error) {
+func (d *daemon) listenNext(cfg *config.Config, i int, others [2]*nextRound) (net.Listener, error) {
 	c := cfg.Servers[i]
 	if u := cfg.User; u != nil && c.Network == "unix" { // who makes the file when a round begins
 		if c.UID < 0 {

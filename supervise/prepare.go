@@ -3,6 +3,8 @@ package supervise
 import (
 	"maps"
 	"os"
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 )
 
 // preparation is what programs need before they can be in the table and what the loop
@@ -14,15 +16,15 @@ type preparation struct {
 	dir, identifier string                // of the logs
 	logs            []autoLogKey          // to be made
 	kept            map[autoLogKey]string // that are there already
-	socket          *FastCGISocket        // to be tried; nil for none
+	socket          *config.FastCGISocket // to be tried; nil for none
 	made            map[autoLogKey]string
 }
 
 // prepare says what there is to be made for programs. It runs on the loop.
-func (s *Supervisor) prepare(programs []*Program) *preparation {
+func (s *Supervisor) prepare(programs []*config.Program) *preparation {
 	p := &preparation{log: s.log, dir: s.cfg.ChildLogDir, identifier: s.cfg.Identifier, kept: map[autoLogKey]string{}, made: map[autoLogKey]string{}}
 	for _, cfg := range programs {
-		for ch := Stdout; ch <= Stderr; ch++ {
+		for ch := logs.Stdout; ch <= logs.Stderr; ch++ {
 			key := autoLogKey{cfg, ch}
 			path, there := s.autoLogs[key]
 			switch {
@@ -69,12 +71,12 @@ func (p *preparation) undo() {
 // logPath returns the file an output is logged to, "" for none. An AUTO log is made
 // when its group is to become active, and stays the same for as long as the
 // configuration that asked for it is in force.
-func (p *preparation) logPath(cfg *Program, ch Channel) string {
+func (p *preparation) logPath(cfg *config.Program, ch logs.Channel) string {
 	key := autoLogKey{cfg, ch}
 	switch {
 	case cfg.HasAutoLog(ch):
 		return p.kept[key] + p.made[key] // one of them
-	case ch == Stderr && cfg.RedirectStderr:
+	case ch == logs.Stderr && cfg.RedirectStderr:
 		return ""
 	}
 	return cfg.Logs[ch].Path

@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"time"
 
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
 
@@ -13,7 +15,7 @@ import (
 // child needs is in plain values.
 type process struct {
 	status
-	cfg     *Program
+	cfg     *config.Program
 	group   *group
 	gone    bool     // it is in no active group any more
 	place   int      // among the processes of its group, in order of definition
@@ -169,7 +171,7 @@ func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
 
 // say writes a line about a process to the main log.
 func (s *Supervisor) say(p *process, e say) {
-	if e.What == signals && !s.log.Enabled(Debug) {
+	if e.What == signals && !s.log.Enabled(logs.Debug) {
 		return
 	}
 	level, text := line(p.cfg, e)
@@ -188,7 +190,7 @@ func (s *Supervisor) kill(p *process, now time.Time, k kill) {
 		s.log.Debug("unable to signal %s (pid %d), it probably just exited on its own: [Errno 3] No such process", p.cfg.Name, p.PID)
 	default:
 		text := "unknown problem killing " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
-		s.log.Say(Critical, text)
+		s.log.Say(logs.Critical, text)
 		s.feed(p, now, killFailed{text})
 	}
 }
@@ -214,7 +216,7 @@ func (s *Supervisor) attend(p *process, a *attempt) {
 	if fd := a.pipes.ours[0]; fd >= 0 {
 		p.stdin = &stdinPipe{fd: fd, loop: s.messages}
 	}
-	for ch := Stdout; ch <= Stderr; ch++ {
+	for ch := logs.Stdout; ch <= logs.Stderr; ch++ {
 		p.outputs[ch] = nil
 		if fd := a.pipes.ours[ch+1]; fd >= 0 {
 			s.follow(p, ch, fd)
@@ -237,11 +239,11 @@ func (s *Supervisor) awaitEnd(p *process, pidfd int) {
 }
 
 // follow begins to pump one output of a new child.
-func (s *Supervisor) follow(p *process, ch Channel, fd int) {
+func (s *Supervisor) follow(p *process, ch logs.Channel, fd int) {
 	cfg := p.cfg.Logs[ch]
 	o := &output{
 		owner: p, channel: ch, fd: fd, name: p.cfg.Name, main: s.log, log: p.logs[ch],
-		events: cfg.EventsEnabled, listener: p.cfg.Listener && ch == Stdout,
+		events: cfg.EventsEnabled, listener: p.cfg.Listener && ch == logs.Stdout,
 	}
 	if o.listener { // its stdout is the protocol, which nothing is captured from
 		cfg.CaptureMaxBytes, cfg.Syslog = 0, false
@@ -309,7 +311,7 @@ func (s *Supervisor) handle(m message, now time.Time) {
 	case outputSpoken:
 		// Said here and not by the pump, so that the log has question and answer
 		// in this order.
-		if s.log.Enabled(Debug) {
+		if s.log.Enabled(logs.Debug) {
 			s.log.Debug("'%s' %v output:\n%s", p.cfg.Name, m.out.channel, appendBytesRepr(nil, m.data))
 		}
 		s.listen(p, m.data, now)
@@ -321,7 +323,7 @@ func (s *Supervisor) handle(m message, now time.Time) {
 // sayClosed writes the debug line on the end of an output, with fd and pid where
 // Supervisor shows the addresses of its objects.
 func (s *Supervisor) sayClosed(p *process, o *output) {
-	if !s.log.Enabled(Debug) {
+	if !s.log.Enabled(logs.Debug) {
 		return
 	}
 	kind := "POutputDispatcher"
@@ -335,14 +337,14 @@ func (s *Supervisor) sayClosed(p *process, o *output) {
 // view is a process as it was at one moment, for other goroutines than the loop.
 type view struct {
 	status
-	cfg      *Program
+	cfg      *config.Program
 	logPaths [2]string // by Channel
 	spawns   int
 	ended    string
 }
 
 func (p *process) view() view {
-	return view{p.status, p.cfg, [2]string{p.logPath(Stdout), p.logPath(Stderr)}, p.spawns, p.ended}
+	return view{p.status, p.cfg, [2]string{p.logPath(logs.Stdout), p.logPath(logs.Stderr)}, p.spawns, p.ended}
 }
 
 // info is what clients see of a process.
@@ -351,7 +353,7 @@ func (v *view) info(now time.Time) xmlrpc.ProcessInfo {
 		Name: v.cfg.Name, Group: v.cfg.Group,
 		Start: unixOrZero(v.Started), Stop: unixOrZero(v.Stopped), Now: now.Unix(),
 		State: v.State, SpawnErr: v.SpawnErr, ExitStatus: v.Exit,
-		StdoutLogfile: v.logPaths[Stdout], StderrLogfile: v.logPaths[Stderr],
+		StdoutLogfile: v.logPaths[logs.Stdout], StderrLogfile: v.logPaths[logs.Stderr],
 		PID: v.PID, Description: v.description(now), Restarts: max(v.spawns-1, 0), Ended: v.ended,
 	}
 }
@@ -364,7 +366,7 @@ func unixOrZero(t time.Time) int64 {
 }
 
 // logPath returns where an output goes, "" for nowhere.
-func (p *process) logPath(ch Channel) string {
+func (p *process) logPath(ch logs.Channel) string {
 	if p.logs[ch] == nil {
 		return ""
 	}
@@ -429,7 +431,7 @@ func (s *Supervisor) sendSignal(p *process, now time.Time, sig syscall.Signal) *
 		return nil
 	}
 	text := "unknown problem sending sig " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
-	s.log.Say(Critical, text)
+	s.log.Say(logs.Critical, text)
 	s.feed(p, now, killFailed{text})
 	return xmlrpc.NewFault(xmlrpc.Failed, text)
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"supervisor/supervise/config"
+	"supervisor/supervise/life"
 	"supervisor/xmlrpc"
 )
 
@@ -53,7 +55,7 @@ func TestDescription(t *testing.T) {
 func TestDescriptionOfAPause(t *testing.T) {
 	now := time.Now()
 	cfg := testProgram()
-	cfg.Restart = &RestartPolicy{}
+	cfg.Restart = &life.RestartPolicy{}
 	v := &view{cfg: cfg, status: status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(3100 * time.Millisecond)}}
 	if got, want := v.description(now), "restarting in 4s"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -162,7 +164,7 @@ func TestAgenda(t *testing.T) {
 	when := map[string]int{"a": 0, "b": 1, "c": 1, "d": 1, "e": 9}
 	processes := map[string]*process{}
 	for _, name := range names {
-		processes[name] = &process{cfg: &Program{Name: name}, index: -1}
+		processes[name] = &process{cfg: &config.Program{Name: name}, index: -1}
 		a.enter(processes[name], moment.Add(time.Duration(when[name])*time.Second))
 	}
 	a.enter(processes["e"], moment.Add(-time.Second)) // moved to the front
@@ -183,10 +185,10 @@ func TestAgenda(t *testing.T) {
 func TestRetriesKeepTheConfiguredOrder(t *testing.T) {
 	var a agenda
 	s := &Supervisor{mood: Running}
-	inGroup := func(place, priority int) *group { return &group{place: place, cfg: &Group{Priority: priority}} }
+	inGroup := func(place, priority int) *group { return &group{place: place, cfg: &config.Group{Priority: priority}} }
 	first, second, third := inGroup(7, 1), inGroup(3, 2), inGroup(5, 2)
 	fail := func(name string, g *group, priority, place int, after time.Duration) {
-		p := &process{cfg: &Program{Name: name, Priority: priority, Policy: Policy{StartRetries: 3}}, group: g, place: place, index: -1}
+		p := &process{cfg: &config.Program{Name: name, Priority: priority, Policy: life.Policy{StartRetries: 3}}, group: g, place: place, index: -1}
 		p.status = status{State: xmlrpc.Backoff, Tries: 1, Due: moment.Add(after)}
 		s.schedule(p)
 	}
@@ -240,7 +242,7 @@ func TestFindCommand(t *testing.T) {
 		{`a\`, `can't parse command 'a\\': No escaped character`},
 		{"  ", "command is empty"},
 	} {
-		cfg := &Program{Command: tt.command, Environment: map[string]string{"PATH": path}}
+		cfg := &config.Program{Command: tt.command, Environment: map[string]string{"PATH": path}}
 		c, err := new(Supervisor).command(&process{cfg: cfg})
 		if err == nil {
 			_, err = findExecutable(c.words[0], searchPath(cfg.Environment, nil))
@@ -264,7 +266,7 @@ func TestCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &Supervisor{environ: ours, environArgs: args[:len(ours)]}
-	p := &process{cfg: &Program{
+	p := &process{cfg: &config.Program{
 		Name: "p", Group: "g", Command: "prog 'a b'", ServerURL: "http://x",
 		Environment: map[string]string{"PATH": "/y", "SUPERVISOR_SERVER_URL": "mine"},
 	}}
@@ -294,7 +296,7 @@ func TestCommand(t *testing.T) {
 // A command that the system would not take fails without a child, and is not even
 // tried.
 func TestUnusableCommand(t *testing.T) {
-	for name, cfg := range map[string]*Program{
+	for name, cfg := range map[string]*config.Program{
 		"a word":     {Command: "/bin/true a\x00b", Umask: -1},
 		"a variable": {Command: "/bin/true", Umask: -1, Environment: map[string]string{"A": "\x00"}},
 	} {

@@ -3,6 +3,7 @@ package supervise
 import (
 	"io"
 	"os"
+	"supervisor/supervise/logs"
 	"sync/atomic"
 	"syscall"
 )
@@ -57,7 +58,7 @@ const (
 // loop's or to have a lock.
 type output struct {
 	owner   any // the loop's, to know it again
-	channel Channel
+	channel logs.Channel
 
 	fd       int // read end, non-blocking; the poller closes it
 	name     string
@@ -197,7 +198,7 @@ func (o *output) output(p []byte, captured bool) {
 	if o.syslog != nil && !captured {
 		o.syslog.SendOutput(o.name, p)
 	}
-	if o.main.Enabled(Debug) {
+	if o.main.Enabled(logs.Debug) {
 		o.main.Debug("'%s' %v output:\n%s", o.name, o.channel, decodeText(p))
 	}
 	if o.events {
@@ -207,7 +208,7 @@ func (o *output) output(p []byte, captured bool) {
 
 // communication takes a finished capture.
 func (o *output) communication(p []byte) {
-	if o.main.Enabled(Debug) {
+	if o.main.Enabled(logs.Debug) {
 		o.main.Debug("'%s' %v emitted a comm event", o.name, o.channel)
 	}
 	o.send(message{kind: outputCaptured, out: o, data: append([]byte(nil), p...)})

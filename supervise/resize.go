@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"supervisor/supervise/config"
 	"supervisor/xmlrpc"
 )
 
@@ -14,11 +15,11 @@ import (
 // the one it was.
 type groupChange struct {
 	name     string
-	cfg      *Group     // as it is to be
-	active   *group     // nil for a new one
-	was      *Group     // what it is configured as
-	running  []*Program // of cfg
-	added    []*Program
+	cfg      *config.Group     // as it is to be
+	active   *group            // nil for a new one
+	was      *config.Group     // what it is configured as
+	running  []*config.Program // of cfg
+	added    []*config.Program
 	gone     map[string]bool // processes that are too many
 	prepared *preparation
 	fresh    map[string]*process // made for added

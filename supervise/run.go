@@ -22,6 +22,7 @@ import (
 	"supervisor/inifile"
 	"supervisor/supervise/config"
 	"supervisor/supervise/job"
+	"supervisor/supervise/logs"
 	"supervisor/supervise/tz"
 	"supervisor/web"
 	"supervisor/xmlrpc"
@@ -65,9 +66,9 @@ func Run(st Start) (exit int, err error) {
 
 // rounds runs one round after the other. One that cannot begin is followed by another
 // with the former configuration.
-func (d *daemon) rounds(cfg *Config) (exit int, err error) {
+func (d *daemon) rounds(cfg *config.Config) (exit int, err error) {
 	next := &nextRound{cfg: cfg}
-	for former := (*Config)(nil); next != nil; d.first = false {
+	for former := (*config.Config)(nil); next != nil; d.first = false {
 		r, err := d.begin(next)
 		switch {
 		case err == nil:
@@ -76,7 +77,7 @@ func (d *daemon) rounds(cfg *Config) (exit int, err error) {
 		case former != nil:
 			again := *former
 			again.Notes = append(slices.Clone(again.Notes),
-				Note{Level: Critical, Text: fmt.Sprintf("cannot begin with the new configuration, going on with the former one: %v", err)})
+				config.Note{Level: logs.Critical, Text: fmt.Sprintf("cannot begin with the new configuration, going on with the former one: %v", err)})
 			next, former = &nextRound{cfg: &again}, nil
 		default:
 			var refused *refusal
@@ -118,7 +119,7 @@ type daemon struct {
 }
 
 // read reads the configuration again. It may be called from any goroutine.
-func (d *daemon) read() (*Config, error) {
+func (d *daemon) read() (*config.Config, error) {
 	o := d.Overrides
 	if earlier := d.environ.Load(); earlier != nil {
 		o.Environment = *earlier
@@ -133,7 +134,7 @@ func (d *daemon) read() (*Config, error) {
 	return cfg, nil
 }
 
-func (d *daemon) remember(cfg *Config, earlier map[string]string) {
+func (d *daemon) remember(cfg *config.Config, earlier map[string]string) {
 	environ := maps.Clone(earlier)
 	if environ == nil {
 		environ = map[string]string{}
@@ -169,7 +170,7 @@ func (d *daemon) begin(next *nextRound) (r *round, err error) {
 	}
 	if d.first {
 		if _, err := tz.Load(d.Env["TZ"]); err != nil {
-			notes = append(notes, Note{Level: Warn, Text: err.Error() + "; times are in UTC"})
+			notes = append(notes, config.Note{Level: logs.Warn, Text: err.Error() + "; times are in UTC"})
 		}
 		if d.noFile, err = raiseLimits(cfg, &notes); err != nil {
 			return r, err
@@ -238,7 +239,7 @@ func (r *round) end() {
 }
 
 // openLog opens the main log.
-func (d *daemon) openLog(cfg *Config, files *logFiles) (*Logger, error) {
+func (d *daemon) openLog(cfg *config.Config, files *logFiles) (*Logger, error) {
 	o := LoggerOptions{
 		Level: cfg.LogLevel, Path: cfg.Logfile, MaxBytes: cfg.LogfileMaxBytes, Backups: cfg.LogfileBackups,
 		Program: filepath.Base(d.Argv0), files: files,
@@ -251,15 +252,15 @@ func (d *daemon) openLog(cfg *Config, files *logFiles) (*Logger, error) {
 }
 
 // logNotes logs what there was to say before there was a log: the worst first.
-func logNotes(log *Logger, notes []Note) {
-	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Compare(b.Level, a.Level) })
+func logNotes(log *Logger, notes []config.Note) {
+	slices.SortStableFunc(notes, func(a, b config.Note) int { return cmp.Compare(b.Level, a.Level) })
 	for _, n := range notes {
 		log.Say(n.Level, n.Text)
 	}
 }
 
 // newSupervisor makes a round without groups.
-func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supervisor, error) {
+func (d *daemon) newSupervisor(cfg *config.Config, log *Logger, files *logFiles) (*Supervisor, error) {
 	s := &Supervisor{
 		log: log, cfg: cfg, configured: cfg.ByName(), read: d.read, next: d.next, preparing: make(chan struct{}, 1), tidier: d.tidier, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
@@ -267,7 +268,7 @@ func (d *daemon) newSupervisor(cfg *Config, log *Logger, files *logFiles) (*Supe
 		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, tell: busLog{log}},
 		stdout:   d.stdout,
 		ticks:    newTicks(),
-		sockets:  sockets{log: log, open: map[*FastCGISocket]*sharedSocket{}},
+		sockets:  sockets{log: log, open: map[*config.FastCGISocket]*sharedSocket{}},
 		logFiles: files, autoLogs: map[autoLogKey]string{},
 		bounds: d.bounds,
 		syslog: newSyslog(filepath.Base(d.Argv0), ""),
@@ -311,7 +312,7 @@ func (d *daemon) newSpawner(log *Logger) (*spawner, error) {
 
 // descriptors is how many we shall have open at most: our own, and of each child
 // three pipes, two logs, and one for itself.
-func descriptors(cfg *Config) int {
+func descriptors(cfg *config.Config) int {
 	n := 64
 	for _, g := range cfg.Groups {
 		n += 6 * len(g.Programs)
@@ -324,7 +325,7 @@ const maxConnections = 1024
 
 // connections is how many of them there may be so that programs can still be started:
 // each may need two descriptors.
-func connections(cfg *Config) int {
+func connections(cfg *config.Config) int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
 		return maxConnections
@@ -334,7 +335,7 @@ func connections(cfg *Config) int {
 }
 
 // build makes the configured groups active.
-func (s *Supervisor) build(cfg *Config) error {
+func (s *Supervisor) build(cfg *config.Config) error {
 	if !cfg.NoCleanup {
 		for _, n := range cleanAutoLogs(cfg.ChildLogDir, cfg.Identifier) {
 			s.log.Say(n.Level, n.Text)
@@ -369,7 +370,7 @@ func (s *Supervisor) close() {
 
 // listen opens the sockets of those servers that have none in open. It returns all of
 // them, also with an error.
-func listen(cfg *Config, open []net.Listener, stderr io.Writer) (listeners []net.Listener, err error) {
+func listen(cfg *config.Config, open []net.Listener, stderr io.Writer) (listeners []net.Listener, err error) {
 	listeners = make([]net.Listener, len(cfg.Servers))
 	copy(listeners, open)
 	for i, c := range cfg.Servers {
@@ -385,7 +386,7 @@ func listen(cfg *Config, open []net.Listener, stderr io.Writer) (listeners []net
 }
 
 // listenConfig is what the server of a section needs to know.
-func listenConfig(c ServerConfig) web.ListenConfig {
+func listenConfig(c config.Server) web.ListenConfig {
 	return web.ListenConfig{
 		Section: c.Section, Network: c.Network, Address: c.Address, Mode: c.Mode, UID: c.UID, GID: c.GID,
 		Username: c.Username, Password: c.Password, AllowedHosts: c.AllowedHosts,
@@ -401,7 +402,7 @@ func closeAll(listeners []net.Listener) {
 }
 
 // announceServers says which servers there are.
-func (s *Supervisor) announceServers(cfg *Config) {
+func (s *Supervisor) announceServers(cfg *config.Config) {
 	for _, c := range cfg.Servers {
 		for _, name := range cfg.RPCNamespaces {
 			s.log.Info("RPC interface '%s' initialized", name)
@@ -416,7 +417,7 @@ func (s *Supervisor) announceServers(cfg *Config) {
 type servers []*web.Server
 
 // serve begins to answer clients.
-func (s *Supervisor) serve(cfg *Config, listeners []net.Listener, api *API) servers {
+func (s *Supervisor) serve(cfg *config.Config, listeners []net.Listener, api *API) servers {
 	rpc := sync.OnceValue(func() *xmlrpc.Server { // by the first call, not by the start
 		var namespaces []xmlrpc.Namespace
 		for _, name := range cfg.RPCNamespaces {
@@ -448,19 +449,19 @@ func (all servers) close() {
 type rpcLog struct{ log *Logger }
 
 func (l rpcLog) Called(method string) {
-	if l.log.Enabled(Trace) {
+	if l.log.Enabled(logs.Trace) {
 		l.log.Trace("XML-RPC method called: %s()", method)
 	}
 }
 
 func (l rpcLog) Returned(method string) {
-	if l.log.Enabled(Trace) {
+	if l.log.Enabled(logs.Trace) {
 		l.log.Trace("XML-RPC method %s() returned successfully", method)
 	}
 }
 
 func (l rpcLog) Faulted(method string, f *xmlrpc.Fault) {
-	if l.log.Enabled(Trace) {
+	if l.log.Enabled(logs.Trace) {
 		l.log.Trace("XML-RPC method %s() returned fault: [%d] %s", method, f.Code, f.Text)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 
+	"supervisor/supervise/config"
 	"supervisor/supervise/vfork"
 )
 
@@ -23,7 +24,7 @@ func TestSecondWay(t *testing.T) {
 	}
 	defer null.Close()
 	fd := int(null.Fd())
-	cfg := &Program{Command: "/bin/cat", Directory: "/no/such/directory", Umask: -1}
+	cfg := &config.Program{Command: "/bin/cat", Directory: "/no/such/directory", Umask: -1}
 	c, err := new(Supervisor).command(&process{cfg: cfg})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"supervisor/supervise/life"
 	"supervisor/xmlrpc"
 )
 
@@ -136,7 +137,7 @@ const tooQuickly = "Exited too quickly (process log may have details)"
 // more starts, withholds timeUp.
 //
 // After Supervisor's process.py: spawn, stop, kill, finish and transition.
-func next(cfg *Policy, st status, now time.Time, in input) (status, []effect) {
+func next(cfg *life.Policy, st status, now time.Time, in input) (status, []effect) {
 	switch in := in.(type) {
 	case startAsked:
 		if st.State.Down() {
@@ -179,7 +180,7 @@ func next(cfg *Policy, st status, now time.Time, in input) (status, []effect) {
 }
 
 // onStart begins a start where there is no child yet.
-func onStart(cfg *Policy, st status, now time.Time) (status, []effect) {
+func onStart(cfg *life.Policy, st status, now time.Time) (status, []effect) {
 	switch st.State {
 	case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Backoff:
 		from := st.State
@@ -195,7 +196,7 @@ func onStart(cfg *Policy, st status, now time.Time) (status, []effect) {
 // onSpawned begins the wait for startsecs. Without one timeUp is due at once, but
 // after all that is due already: what starts by itself starts together, and only
 // then comes up.
-func onSpawned(cfg *Policy, st status, now time.Time, pid int) (status, []effect) {
+func onSpawned(cfg *life.Policy, st status, now time.Time, pid int) (status, []effect) {
 	if st.State != xmlrpc.Starting {
 		return st, nil
 	}
@@ -205,7 +206,7 @@ func onSpawned(cfg *Policy, st status, now time.Time, pid int) (status, []effect
 }
 
 // onForked asks a child to end that was to be stopped before it was there.
-func onForked(cfg *Policy, st status, pid int) (status, []effect) {
+func onForked(cfg *life.Policy, st status, pid int) (status, []effect) {
 	if st.State != xmlrpc.Stopping || st.PID != 0 {
 		return st, nil
 	}
@@ -231,7 +232,7 @@ func onCalledOff(st status, now time.Time) (status, []effect) {
 }
 
 // onStop asks the child to end, or calls off the next attempt to start one.
-func onStop(cfg *Policy, st status, now time.Time) (status, []effect) {
+func onStop(cfg *life.Policy, st status, now time.Time) (status, []effect) {
 	from := st.State
 	switch st.State {
 	case xmlrpc.Starting, xmlrpc.Running:
@@ -257,7 +258,7 @@ func onStop(cfg *Policy, st status, now time.Time) (status, []effect) {
 }
 
 // onTime does what was put off until now.
-func onTime(cfg *Policy, st status, now time.Time) (status, []effect) {
+func onTime(cfg *life.Policy, st status, now time.Time) (status, []effect) {
 	switch st.State {
 	case xmlrpc.Starting: // stayed up for startsecs
 		return comeUp(st)
@@ -288,7 +289,7 @@ func onTime(cfg *Policy, st status, now time.Time) (status, []effect) {
 const minKillWait = 100 * time.Millisecond
 
 // onExit says what the end of the child means.
-func onExit(cfg *Policy, st status, now time.Time, how exitStatus) (status, []effect) {
+func onExit(cfg *life.Policy, st status, now time.Time, how exitStatus) (status, []effect) {
 	from, pid := st.State, st.PID
 	expected := slices.Contains(cfg.ExitCodes, how.Code)
 	switch st.State {
@@ -330,7 +331,7 @@ const (
 )
 
 // restartDue is when a child that was up is followed by the next.
-func restartDue(cfg *Policy, st *status, now time.Time) time.Time {
+func restartDue(cfg *life.Policy, st *status, now time.Time) time.Time {
 	life := now.Sub(st.Started)
 	if life < briefLife {
 		st.Brief++
@@ -351,13 +352,13 @@ func restartDue(cfg *Policy, st *status, now time.Time) time.Time {
 }
 
 // end is the end of a child that was up and was not asked to stop.
-func end(cfg *Policy, st status, now time.Time, pid int, how exitStatus, expected bool) (status, []effect) {
+func end(cfg *life.Policy, st status, now time.Time, pid int, how exitStatus, expected bool) (status, []effect) {
 	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Exited, time.Time{}, 0, now
 	st.Tries, st.Exit, st.SpawnErr = 0, how.Code, ""
 	if !expected {
 		st.SpawnErr = "Bad exit code " + strconv.Itoa(how.Code)
 	}
-	if cfg.Autorestart == RestartAlways || cfg.Autorestart == RestartUnexpected && !expected {
+	if cfg.Autorestart == life.RestartAlways || cfg.Autorestart == life.RestartUnexpected && !expected {
 		st.Due = restartDue(cfg, &st, now)
 	}
 	return st, []effect{
@@ -377,7 +378,7 @@ func comeUp(st status) (status, []effect) {
 
 // backOff is a failed start: the n-th in a row waits n seconds for the next, or what
 // the restart policy says, and after the last there is nothing to wait for.
-func backOff(cfg *Policy, st status, now time.Time, why string) (status, []effect) {
+func backOff(cfg *life.Policy, st status, now time.Time, why string) (status, []effect) {
 	st.State, st.SpawnErr, st.Due = xmlrpc.Backoff, why, now
 	st.Tries++
 	switch {

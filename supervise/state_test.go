@@ -8,15 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"supervisor/supervise/life"
 	"supervisor/xmlrpc"
 )
 
 var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func testPolicy() *Policy {
-	return &Policy{
+func testPolicy() *life.Policy {
+	return &life.Policy{
 		StartSecs: 2 * time.Second, StartRetries: 3, ExitCodes: []int{0, 2},
-		StopSignal: syscall.SIGTERM, StopWait: 10 * time.Second, Autorestart: RestartUnexpected,
+		StopSignal: syscall.SIGTERM, StopWait: 10 * time.Second, Autorestart: life.RestartUnexpected,
 	}
 }
 
@@ -246,13 +247,13 @@ func TestStartsecsZero(t *testing.T) {
 
 func TestAutorestart(t *testing.T) {
 	for _, tt := range []struct {
-		when Autorestart
+		when life.Autorestart
 		code int
 		want bool
 	}{
-		{RestartAlways, 0, true}, {RestartAlways, 1, true},
-		{RestartNever, 0, false}, {RestartNever, 1, false},
-		{RestartUnexpected, 0, false}, {RestartUnexpected, 2, false}, {RestartUnexpected, 1, true}, {RestartUnexpected, -1, true},
+		{life.RestartAlways, 0, true}, {life.RestartAlways, 1, true},
+		{life.RestartNever, 0, false}, {life.RestartNever, 1, false},
+		{life.RestartUnexpected, 0, false}, {life.RestartUnexpected, 2, false}, {life.RestartUnexpected, 1, true}, {life.RestartUnexpected, -1, true},
 	} {
 		cfg := testPolicy()
 		cfg.Autorestart = tt.when
@@ -269,22 +270,22 @@ func TestRestartPolicy(t *testing.T) {
 	s := func(seconds ...float64) []float64 { return seconds }
 	for _, tt := range []struct {
 		name   string
-		policy RestartPolicy
+		policy life.RestartPolicy
 		lives  []float64 // seconds; failed for a start that fails
 		want   []float64 // pauses
 	}{
-		{"never a pause", RestartPolicy{Factor: 1, Max: time.Minute, Reset: time.Minute},
+		{"never a pause", life.RestartPolicy{Factor: 1, Max: time.Minute, Reset: time.Minute},
 			s(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, failed, failed), s(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)},
-		{"always the same", RestartPolicy{Delay: 5 * time.Second, Factor: 1, Max: time.Minute, Reset: time.Minute},
+		{"always the same", life.RestartPolicy{Delay: 5 * time.Second, Factor: 1, Max: time.Minute, Reset: time.Minute},
 			s(0, 30, failed), s(5, 5, 5)},
-		{"growing to the greatest", RestartPolicy{Delay: time.Second, Factor: 2, Max: 5 * time.Second, Reset: time.Minute},
+		{"growing to the greatest", life.RestartPolicy{Delay: time.Second, Factor: 2, Max: 5 * time.Second, Reset: time.Minute},
 			s(0, 0, failed, 0, 59), s(1, 2, 4, 5, 5)},
-		{"the first again", RestartPolicy{Delay: time.Second, Factor: 2, Max: time.Minute, Reset: time.Minute},
+		{"the first again", life.RestartPolicy{Delay: time.Second, Factor: 2, Max: time.Minute, Reset: time.Minute},
 			s(0, 0, 0, 62, 0), s(1, 2, 4, 1, 2)},
-		{"a delay above the greatest", RestartPolicy{Delay: time.Hour, Factor: 1, Max: time.Minute, Reset: time.Minute}, s(0), s(60)},
+		{"a delay above the greatest", life.RestartPolicy{Delay: time.Hour, Factor: 1, Max: time.Minute, Reset: time.Minute}, s(0), s(60)},
 	} {
 		cfg := testPolicy()
-		cfg.Restart, cfg.Autorestart = &tt.policy, RestartAlways
+		cfg.Restart, cfg.Autorestart = &tt.policy, life.RestartAlways
 		var st status
 		now := t0
 		for i, life := range tt.lives {
@@ -306,7 +307,7 @@ func TestRestartPolicy(t *testing.T) {
 // Jitter is a part of the pause, differs from program to program and from time to
 // time, and is the same for the same of both.
 func TestRestartJitter(t *testing.T) {
-	r := &RestartPolicy{Delay: 10 * time.Second, Factor: 1, Max: time.Minute, Jitter: 0.2}
+	r := &life.RestartPolicy{Delay: 10 * time.Second, Factor: 1, Max: time.Minute, Jitter: 0.2}
 	seen := map[time.Duration]bool{}
 	low, high := time.Hour, time.Duration(0)
 	for i := range 1000 {

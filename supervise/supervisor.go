@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"supervisor/supervise/config"
 	"supervisor/xmlrpc"
 )
 
@@ -26,10 +27,10 @@ const (
 // it started has stopped. Its loop goroutine owns all of it but for the parts that
 // are said to be safe for others.
 type Supervisor struct {
-	log        *Logger           // safe for concurrent use
-	cfg        *Config           // as last read
-	configured map[string]*Group // the groups of cfg
-	read       func() (*Config, error)
+	log        *Logger                  // safe for concurrent use
+	cfg        *config.Config           // as last read
+	configured map[string]*config.Group // the groups of cfg
+	read       func() (*config.Config, error)
 	present    *nextRound // this one, set before the loop begins
 	next       func(open [2]*nextRound, taken map[string]bool) (*nextRound, error)
 	preparing  chan struct{} // has room for the one who calls next
