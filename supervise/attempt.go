@@ -4,11 +4,12 @@ package supervise
 
 import (
 	"strings"
-	"supervisor/supervise/config"
-	"supervisor/supervise/logs"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 )
 
 // attempt is something that is done about the start of a process: all of it may take as

@@ -8,9 +8,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
+
 	"supervisor/supervise/config"
 	"supervisor/supervise/logs"
-	"testing"
 )
 
 func TestCreateAutoLog(t *testing.T) {

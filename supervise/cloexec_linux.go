@@ -21,3 +21,6 @@ func dupCloexec(fd int) (int, error) {
 	}
 	return int(twin), nil
 }
+
+// duplicate makes to another name of from, which children inherit.
+func duplicate(from, to int) error { return syscall.Dup3(from, to, 0) }

@@ -37,3 +37,6 @@ func dupCloexec(fd int) (int, error) {
 	}
 	return twin, err
 }
+
+// duplicate makes to another name of from, which children inherit.
+func duplicate(from, to int) error { return syscall.Dup2(from, to) }

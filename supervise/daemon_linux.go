@@ -24,9 +24,6 @@ var rlimitNproc = func() int {
 // limitValue makes a number of the type that a limit has here.
 func limitValue[T int | uint64](n T) uint64 { return uint64(n) }
 
-// duplicate makes to another name of from, which children inherit.
-func duplicate(from, to int) error { return syscall.Dup3(from, to, 0) }
-
 // closeOnExecFrom has all descriptors from first on closed by exec, if that can be
 // said in one call.
 func closeOnExecFrom(first int) bool { return vfork.CloseOnExec(first) }

@@ -4,16 +4,14 @@ package supervise
 
 import (
 	"os"
+	"syscall"
+
 	"supervisor/supervise/config"
 	"supervisor/supervise/logs"
-	"syscall"
 )
 
 // rlimitNproc is RLIMIT_NPROC, which package syscall does not name.
 const rlimitNproc = 7
-
-// duplicate makes to another name of from, which children inherit.
-func duplicate(from, to int) error { return syscall.Dup2(from, to) }
 
 // closeOnExecFrom would have all descriptors from first on closed by exec.
 func closeOnExecFrom(first int) bool { return false }

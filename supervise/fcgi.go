@@ -5,9 +5,10 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"supervisor/supervise/config"
 	"sync"
 	"syscall"
+
+	"supervisor/supervise/config"
 )
 
 // sockets are the listening sockets that fcgi programs share. A socket exists as

@@ -2,9 +2,10 @@ package supervise
 
 import (
 	"strconv"
+	"time"
+
 	"supervisor/supervise/config"
 	"supervisor/supervise/logs"
-	"time"
 )
 
 // line is what the main log says of something that happened to a process, in

@@ -1,11 +1,12 @@
 package supervise
 
 import (
-	"supervisor/supervise/config"
-	"supervisor/supervise/logs"
 	"syscall"
 	"testing"
 	"time"
+
+	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 )
 
 // moment is when the tests of the loop happen.

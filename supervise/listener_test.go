@@ -5,11 +5,12 @@ import (
 	"io"
 	"os"
 	"strings"
+	"testing"
+	"time"
+
 	"supervisor/supervise/config"
 	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
-	"testing"
-	"time"
 )
 
 // testListener is a listener of a pool that is ready, and what is logged.

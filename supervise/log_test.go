@@ -8,10 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"supervisor/supervise/logs"
 	"sync"
 	"testing"
 	"time"
+
+	"supervisor/supervise/logs"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 5, 7_999_999, time.UTC)

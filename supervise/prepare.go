@@ -3,6 +3,7 @@ package supervise
 import (
 	"maps"
 	"os"
+
 	"supervisor/supervise/config"
 	"supervisor/supervise/logs"
 )

@@ -3,9 +3,10 @@ package supervise
 import (
 	"io"
 	"os"
-	"supervisor/supervise/logs"
 	"sync/atomic"
 	"syscall"
+
+	"supervisor/supervise/logs"
 )
 
 // messageKind says what a pump tells the loop.
