@@ -25,6 +25,8 @@ import (
 	"supervisor/supervise/config"
 	"supervisor/supervise/getopt"
 	"supervisor/supervise/logs"
+	"supervisor/supervise/pidproxy"
+	"supervisor/supervise/spawn"
 	"supervisor/supervise/tz"
 )
 
@@ -36,8 +38,8 @@ const exitUsage = 2
 
 func main() {
 	// A child that could not be started the fast way starts as this program: see
-	// supervise.RunChild. Nothing may come before it.
-	if exit, isChild := supervise.RunChild(os.Args); isChild {
+	// spawn.RunChild. Nothing may come before it.
+	if exit, isChild := spawn.RunChild(os.Args); isChild {
 		os.Exit(exit)
 	}
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
@@ -126,7 +128,7 @@ func (p program) play(role string) (exit int, ok bool) {
 		fmt.Fprint(p.stdout, config.Sample())
 		return 0, true
 	case "pidproxy":
-		return supervise.PIDProxy(context.Background(), append([]string{p.argv0}, p.words...), p.stdout), true
+		return pidproxy.Run(context.Background(), append([]string{p.argv0}, p.words...), p.stdout), true
 	}
 	return 0, false
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"supervisor/supervise/life"
 	"supervisor/xmlrpc"
 )
 
@@ -177,7 +178,7 @@ func (s *Supervisor) runAgenda(now time.Time) (more bool) {
 		if p.killed && p.attempt != nil && p.State == xmlrpc.Stopping {
 			s.abandon(p, now)
 		} else {
-			s.feed(p, now, timeUp{})
+			s.feed(p, now, life.TimeUp{})
 		}
 	}
 	return false

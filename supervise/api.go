@@ -12,6 +12,7 @@ import (
 
 	"supervisor/inifile"
 	"supervisor/supervise/config"
+	"supervisor/supervise/event"
 	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
@@ -129,7 +130,7 @@ func (a *API) ReloadConfig(ctx context.Context) (xmlrpc.Changes, error) {
 func (s *Supervisor) adopt(cfg *config.Config, byName map[string]*config.Group) {
 	s.cfg, s.configured = cfg, byName
 	s.forgetAutoLogs()
-	s.bus.identifier = cfg.Identifier
+	s.bus.Identifier = cfg.Identifier
 }
 
 // changes compares a configuration with what is active.
@@ -332,7 +333,7 @@ func (a *API) ClearAllProcessLogs(ctx context.Context) ([]xmlrpc.Result, error) 
 // clearing is the clearing of the logs of one process, which is under way.
 type clearing struct {
 	group, name string
-	logs        []*logFile
+	logs        []*logs.File
 	said        []chan error // for each of them
 }
 
@@ -344,19 +345,19 @@ func (s *Supervisor) clearLogs(p *process) *clearing {
 		if o == nil {
 			continue
 		}
-		o.clearing.Store(true)
+		o.Clearing.Store(true)
 		if p.logs[ch] == nil {
 			continue
 		}
 		said := make(chan error, 1)
-		s.poller.slow.change(p.logs[ch], (*openLog).clear, func(err error) { said <- err })
+		s.poller.Slow.Change(p.logs[ch], (*logs.OpenFile).Clear, func(err error) { said <- err })
 		c.logs, c.said = append(c.logs, p.logs[ch]), append(c.said, said)
 	}
 	return c
 }
 
 // wait waits until all has been done. Fault: FAILED.
-func (c *clearing) wait(ctx context.Context, log *Logger) error {
+func (c *clearing) wait(ctx context.Context, log *logs.Logger) error {
 	for i, said := range c.said {
 		select {
 		case err := <-said:
@@ -394,7 +395,7 @@ func (a *API) SendProcessStdin(ctx context.Context, namespec, chars string) (boo
 		if p.stdin == nil {
 			return false, xmlrpc.NewFault(xmlrpc.NoFile, namespec)
 		}
-		switch err := p.stdin.write([]byte(chars)); {
+		switch err := p.stdin.Write([]byte(chars)); {
 		case errors.Is(err, syscall.ENOBUFS):
 			return false, xmlrpc.NewFault(xmlrpc.Failed, "too much is waiting to be read by "+namespec)
 		case err != nil:
@@ -407,7 +408,7 @@ func (a *API) SendProcessStdin(ctx context.Context, namespec, chars string) (boo
 // SendRemoteCommEvent raises a REMOTE_COMMUNICATION event, also when stopping.
 func (a *API) SendRemoteCommEvent(ctx context.Context, typ, data string) (bool, error) {
 	return do(ctx, a.s, func(time.Time) (bool, error) {
-		a.s.bus.raise(eventRemoteCommunication, "type:"+typ+"\n"+data)
+		a.s.bus.Raise(event.RemoteCommunication, "type:"+typ+"\n"+data)
 		return true, nil
 	})
 }

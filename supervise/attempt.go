@@ -10,6 +10,8 @@ import (
 
 	"supervisor/supervise/config"
 	"supervisor/supervise/logs"
+	"supervisor/supervise/spawn"
+	"supervisor/supervise/sys"
 )
 
 // attempt is something that is done about the start of a process: all of it may take as
@@ -26,13 +28,13 @@ type attempt struct {
 	searched   string // the PATH in which a command without a slash is looked for
 	given      string // where it is; "" if that is still to be found out
 	socket     *sharedSocket
-	logs       [2]*logFile // by Channel; nil without
+	logs       [2]*logs.File // by Channel; nil without
 
 	// Where it is, for others to see meanwhile.
 	fate   atomic.Int32 // of the loop that waits for it: see lend
 	phase  atomic.Int32
 	thread atomic.Int32 // that began the phase
-	child  childProgress
+	child  spawn.Child
 
 	// The result.
 	file     string // that is executed; known from phaseFork on
@@ -40,7 +42,7 @@ type attempt struct {
 	err      error  // of a lookUp: why the command cannot be run
 	stopped  bool   // there is no child because child.Stop was in time
 	socketOK bool   // there is a socket
-	pipes    pipes
+	pipes    spawn.Pipes
 	pid      int
 	pidfd    int // readable when the child has ended; -1 where there is none
 	mounts   mountTable
@@ -80,16 +82,16 @@ const (
 
 // spawner is what attempts are carried out with, one at a time.
 type spawner struct {
-	starter    starter
+	starter    spawn.Starter
 	executable string // our own binary
-	log        *Logger
+	log        *logs.Logger
 }
 
 func (w *spawner) do(a *attempt) {
 	switch a.kind {
 	case lookUp:
 		a.begin(phaseLook)
-		a.file, a.err = findExecutable(a.command.words[0], a.searched)
+		a.file, a.err = spawn.FindExecutable(a.command.words[0], a.searched)
 	case startUp:
 		a.failure = w.start(a)
 	case readMounts:
@@ -129,27 +131,27 @@ func (w *spawner) start(a *attempt) (failure string) {
 	err := a.commandErr
 	if a.file = a.given; err == nil && a.file == "" {
 		a.begin(phaseLook)
-		a.file, err = findExecutable(a.command.words[0], a.searched)
+		a.file, err = spawn.FindExecutable(a.command.words[0], a.searched)
 	}
 	if err != nil {
 		return err.Error()
 	}
-	if a.pipes, err = makePipes(socket >= 0, cfg.RedirectStderr); err != nil {
+	if a.pipes, err = spawn.MakePipes(socket >= 0, cfg.RedirectStderr); err != nil {
 		return pipeErrorText(cfg.Name, err)
 	}
 	a.begin(phaseLogs)
 	if err = a.openLogs(); err != nil {
-		a.pipes.close()
+		a.pipes.Close()
 		return pipeErrorText(cfg.Name, err)
 	}
 	a.begin(phaseFork)
 	if a.pid, a.pidfd, err = w.fork(a, socket); err != nil {
-		a.pipes.close()
+		a.pipes.Close()
 		a.closeLogs()
 		a.stopped = a.child.Stopped()
 		return forkErrorText(cfg.Name, err)
 	}
-	a.pipes.closeChild()
+	a.pipes.CloseChild()
 	return ""
 }
 
@@ -158,7 +160,7 @@ func (w *spawner) fork(a *attempt, socket int) (pid, pidfd int, err error) {
 	if err := a.command.unusable; err != nil {
 		return 0, -1, err
 	}
-	return w.starter.fork(&a.child, a.order(socket), w.executable)
+	return w.starter.Fork(&a.child, a.order(socket), w.executable)
 }
 
 // openLogs opens the logs, both or none. Once there is a child they are closed by who
@@ -196,12 +198,12 @@ func (a *attempt) undo() {
 	a.closeFiles()
 	// Nobody else waits for it, and it is not to outlive those who could stop it.
 	_ = syscall.Kill(a.pid, syscall.SIGKILL)
-	_, _ = ignoringEINTR(func() (int, error) { return syscall.Wait4(a.pid, nil, 0, nil) })
+	_, _ = sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(a.pid, nil, 0, nil) })
 }
 
 // closeFiles closes our ends of a child's pipes, and the descriptor of itself.
 func (a *attempt) closeFiles() {
-	a.pipes.close()
+	a.pipes.Close()
 	if a.pidfd >= 0 {
 		syscall.Close(a.pidfd)
 	}
@@ -262,7 +264,7 @@ func (a *attempt) commandPaths() []string {
 func (a *attempt) logPaths() (paths []string) {
 	for _, l := range a.logs {
 		if l != nil {
-			paths = append(paths, l.path)
+			paths = append(paths, l.Path())
 		}
 	}
 	return paths

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/spawn"
+	"supervisor/supervise/sys"
 	"supervisor/xmlrpc"
 )
 
@@ -17,21 +19,21 @@ import (
 // command line, and what the system is given of it.
 type command struct {
 	words         []string
-	argv, environ arguments
+	argv, environ spawn.Arguments
 	unusable      error // why there is no argv or environ: a NUL in them; nil mostly
 }
 
 // command returns the command of a process. It is made for its first start.
 func (s *Supervisor) command(p *process) (*command, error) {
 	if p.command == nil {
-		words, err := splitCommand(p.cfg.Command)
+		words, err := spawn.SplitCommand(p.cfg.Command)
 		if err != nil {
 			return nil, err
 		}
 		c := &command{words: words}
-		if c.argv, c.unusable = newArguments(nil, words); c.unusable == nil {
+		if c.argv, c.unusable = spawn.NewArguments(nil, words); c.unusable == nil {
 			kept, own := s.childEnvironment(p.cfg)
-			c.environ, c.unusable = newArguments(pick(s.environArgs, kept), own)
+			c.environ, c.unusable = spawn.NewArguments(pick(s.environArgs, kept), own)
 		}
 		p.command = c
 	}
@@ -39,11 +41,11 @@ func (s *Supervisor) command(p *process) (*command, error) {
 }
 
 // commandFault is what a client gets who asks for a start.
-func commandFault(e *commandError) *xmlrpc.Fault {
-	if e.missing {
-		return xmlrpc.NewFault(xmlrpc.NoFile, e.text)
+func commandFault(e *spawn.CommandError) *xmlrpc.Fault {
+	if e.Missing {
+		return xmlrpc.NewFault(xmlrpc.NoFile, e.Text)
 	}
-	return xmlrpc.NewFault(xmlrpc.NotExecutable, e.text)
+	return xmlrpc.NewFault(xmlrpc.NotExecutable, e.Text)
 }
 
 // childEnvironment returns what the environment of a program's child consists of:
@@ -83,15 +85,15 @@ func pick[T any](list []T, indices []int) []T {
 }
 
 // order is what is to be started for an attempt.
-func (a *attempt) order(socket int) *spawnOrder {
+func (a *attempt) order(socket int) *spawn.Order {
 	cfg := a.cfg
-	o := &spawnOrder{
+	o := &spawn.Order{
 		File: a.file, Words: a.command.words, Argv: a.command.argv, Environ: a.command.environ,
-		Files: a.pipes.files(socket, cfg.RedirectStderr),
+		Files: a.pipes.Files(socket, cfg.RedirectStderr),
 		Umask: cfg.Umask, Directory: cfg.Directory, ChangeDir: cfg.ChangeDir,
 	}
 	if u := cfg.User; u != nil {
-		o.User = &account{UID: u.UID, GID: u.GID, Groups: u.Groups}
+		o.User = &spawn.Account{UID: u.UID, GID: u.GID, Groups: u.Groups}
 	}
 	return o
 }
@@ -101,7 +103,7 @@ func forkErrorText(name string, err error) string {
 	if errors.Is(err, syscall.EAGAIN) {
 		return "Too many processes in process table to spawn '" + name + "'"
 	}
-	return "unknown error during fork for '" + name + "': " + errnoName(err)
+	return "unknown error during fork for '" + name + "': " + sys.ErrnoName(err)
 }
 
 // pipeErrorText says in Supervisor's words why a child has no pipes or logs.
@@ -109,7 +111,7 @@ func pipeErrorText(name string, err error) string {
 	if errors.Is(err, syscall.EMFILE) {
 		return "too many open files to spawn '" + name + "'"
 	}
-	text := "unknown error making dispatchers for '" + name + "': " + errnoName(err)
+	text := "unknown error making dispatchers for '" + name + "': " + sys.ErrnoName(err)
 	var file *fs.PathError
 	if errors.As(err, &file) && !errors.Is(err, fs.ErrNotExist) { // of a missing directory people know the text
 		text += " (" + file.Path + ")"

@@ -4,7 +4,6 @@ package supervise
 
 import (
 	"os"
-	"syscall"
 
 	"supervisor/supervise/config"
 	"supervisor/supervise/logs"

@@ -14,6 +14,7 @@ import (
 	"supervisor/supervise/config"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/rlimit"
+	"supervisor/supervise/sys"
 )
 
 // parentVariable tells supervisord, started in the background by a supervisord
@@ -63,7 +64,7 @@ func launch(st Start) (exit int, err error) {
 		return 0, nil
 	}
 	var ws syscall.WaitStatus
-	_, err = ignoringEINTR(func() (int, error) { return syscall.Wait4(pid, &ws, 0, nil) })
+	_, err = sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(pid, &ws, 0, nil) })
 	if err != nil || !ws.Exited() {
 		return 1, nil
 	}
@@ -93,7 +94,7 @@ func nameProcess(name string) {
 }
 
 // detach goes into the background: directory, terminal, umask.
-func (d *daemon) detach(cfg *config.Config, log *Logger) error {
+func (d *daemon) detach(cfg *config.Config, log *logs.Logger) error {
 	log.Blather("supervisord forked; parent exiting")
 	log.Info("daemonizing the supervisord process")
 	if cfg.Directory != "" {
@@ -116,7 +117,7 @@ func (d *daemon) detach(cfg *config.Config, log *Logger) error {
 	}
 	defer null.Close()
 	for fd := range 3 {
-		if err = duplicate(int(null.Fd()), fd); err != nil {
+		if err = sys.Duplicate(int(null.Fd()), fd); err != nil {
 			return os.NewSyscallError("dup", err)
 		}
 	}

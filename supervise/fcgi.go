@@ -9,12 +9,14 @@ import (
 	"syscall"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
+	"supervisor/supervise/sys"
 )
 
 // sockets are the listening sockets that fcgi programs share. A socket exists as
 // long as a process refers to it. They belong to the loop.
 type sockets struct {
-	log  *Logger
+	log  *logs.Logger
 	open map[*config.FastCGISocket]*sharedSocket
 }
 
@@ -40,7 +42,7 @@ func (s *sockets) hold(cfg *config.FastCGISocket) *sharedSocket {
 
 // make returns the descriptor of a socket that is held. The first one makes it, and
 // may have to wait like createSocket. It may be called from any goroutine.
-func (h *sharedSocket) make(log *Logger) (fd int, err error) {
+func (h *sharedSocket) make(log *logs.Logger) (fd int, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.fd >= 0 {
@@ -54,7 +56,7 @@ func (h *sharedSocket) make(log *Logger) (fd int, err error) {
 
 // createSocket makes a socket. It may have to wait for the look-up of a name. Its error
 // is what the process's status says.
-func createSocket(log *Logger, cfg *config.FastCGISocket) (fd int, err error) {
+func createSocket(log *logs.Logger, cfg *config.FastCGISocket) (fd int, err error) {
 	log.Info("Creating socket %s", cfg.URL)
 	if fd, err = listenFastCGI(cfg); err != nil {
 		var errno syscall.Errno
@@ -67,14 +69,14 @@ func createSocket(log *Logger, cfg *config.FastCGISocket) (fd int, err error) {
 }
 
 // closeSocket closes a socket.
-func closeSocket(log *Logger, cfg *config.FastCGISocket, fd int) {
+func closeSocket(log *logs.Logger, cfg *config.FastCGISocket, fd int) {
 	log.Info("Closing socket %s", cfg.URL)
 	syscall.Close(fd)
 }
 
 // trySocket reports why a socket cannot be had, if so. It may have to wait like
 // createSocket.
-func trySocket(log *Logger, cfg *config.FastCGISocket) error {
+func trySocket(log *logs.Logger, cfg *config.FastCGISocket) error {
 	if cfg == nil {
 		return nil
 	}
@@ -117,7 +119,7 @@ func listenFastCGI(cfg *config.FastCGISocket) (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	fd, err = socketCloexec(family)
+	fd, err = sys.SocketCloexec(family)
 	if err != nil {
 		return -1, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/event"
 	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
@@ -18,7 +19,7 @@ type group struct {
 	cfg       *config.Group
 	processes []*process          // in order of definition
 	byName    map[string]*process // the same; nil for a few
-	pool      *pool               // of an [eventlistener:x], else nil
+	pool      *event.Pool         // of an [eventlistener:x], else nil
 	shown     io.Writer           // where results of its listeners go; nil if only OK is one. It never blocks
 	stopping  bool                // it is its turn in a shutdown
 }
@@ -162,7 +163,7 @@ func (s *Supervisor) addGroup(cfg *config.Group, programs []*config.Program, pro
 	if cfg.Kind == config.ListenerPool {
 		s.makePool(g, cfg)
 	}
-	s.bus.raise(eventGroupAdded, "groupname:"+g.name+"\n")
+	s.bus.Raise(event.GroupAdded, "groupname:"+g.name+"\n")
 	s.autostart(g.processes, now)
 	s.version++
 	return g
@@ -187,9 +188,9 @@ func (s *Supervisor) newProcesses(programs []*config.Program, made *preparation)
 		for ch := logs.Stdout; ch <= logs.Stderr; ch++ {
 			if path := made.logPath(cfg, ch); path != "" {
 				l := cfg.Logs[ch]
-				p.logs[ch] = s.logFiles.file(path, l.MaxBytes, l.Backups)
-				p.logs[ch].private = l.Auto
-				p.logs[ch].report = func(text string) { s.log.Say(logs.Critical, text) }
+				p.logs[ch] = s.logFiles.File(path, l.MaxBytes, l.Backups)
+				p.logs[ch].Private = l.Auto
+				p.logs[ch].Report = func(text string) { s.log.Say(logs.Critical, text) }
 			}
 		}
 		processes[cfg.Name] = p
@@ -209,10 +210,10 @@ func (s *Supervisor) removeGroup(g *group) {
 		s.retire(p)
 	}
 	if g.pool != nil {
-		s.bus.unsubscribe(g.pool)
+		s.bus.Unsubscribe(g.pool)
 	}
 	s.table.remove(g)
-	s.bus.raise(eventGroupRemoved, "groupname:"+g.name+"\n")
+	s.bus.Raise(event.GroupRemoved, "groupname:"+g.name+"\n")
 	s.version++
 }
 

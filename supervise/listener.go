@@ -10,50 +10,51 @@ import (
 
 	"supervisor/inifile"
 	"supervisor/supervise/config"
+	"supervisor/supervise/event"
 	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
 
 // owes reports whether an event of a type is still to be dealt with, and somebody may.
-func (g *group) owes(t eventType) bool {
+func (g *group) owes(t event.Type) bool {
 	alive := slices.ContainsFunc(g.processes, func(proc *process) bool {
-		return proc.State == xmlrpc.Running && proc.listener.state != listenerUnknown
+		return proc.State == xmlrpc.Running && proc.listener.State != event.Unknown
 	})
-	return alive && (g.pool.holds(t) || slices.ContainsFunc(g.processes, func(proc *process) bool {
-		return proc.inHand.event != nil && proc.inHand.typ == t
+	return alive && (g.pool.Holds(t) || slices.ContainsFunc(g.processes, func(proc *process) bool {
+		return proc.inHand.Event != nil && proc.inHand.Type == t
 	}))
 }
 
 // takesEvents reports whether a listener can be given an event.
 func (p *process) takesEvents() bool {
-	return p.State == xmlrpc.Running && p.listener.state == listenerReady && p.stdin != nil && !p.stdin.closed
+	return p.State == xmlrpc.Running && p.listener.State == event.Ready && p.stdin != nil && !p.stdin.Closed
 }
 
 // listenerGroup is the group of an [eventlistener:x] as its pool sees it.
 type listenerGroup struct {
 	*group
-	log *Logger
+	log *logs.Logger
 }
 
-func (g listenerGroup) ready() bool {
+func (g listenerGroup) Ready() bool {
 	return slices.ContainsFunc(g.processes, (*process).takesEvents)
 }
 
-// give gives one event to the first listener that is ready for it.
-func (g listenerGroup) give(ev poolEvent) bool {
+// Give gives one event to the first listener that is ready for it.
+func (g listenerGroup) Give(ev event.Held) bool {
 	for _, proc := range g.processes {
 		if !proc.takesEvents() {
 			continue
 		}
-		err := proc.stdin.write(ev.envelope(g.pool))
+		err := proc.stdin.Write(ev.Envelope(g.pool))
 		if err != nil {
 			if errors.Is(err, syscall.EPIPE) {
-				g.log.Debug("epipe occurred while sending event %d to listener %s, listener state unchanged", ev.serial, proc.cfg.Name)
+				g.log.Debug("epipe occurred while sending event %d to listener %s, listener state unchanged", ev.Serial, proc.cfg.Name)
 			}
 			continue
 		}
-		g.log.Debug("event %d sent to listener %s", ev.serial, proc.cfg.Name)
-		proc.listener.sent()
+		g.log.Debug("event %d sent to listener %s", ev.Serial, proc.cfg.Name)
+		proc.listener.Sent()
 		proc.inHand = ev
 		return true
 	}
@@ -63,51 +64,51 @@ func (g listenerGroup) give(ev poolEvent) bool {
 // listen acts on what a listener wrote.
 func (s *Supervisor) listen(p *process, data []byte, now time.Time) {
 	shown := p.group.shown
-	p.listener.feed(data, func(v verdict, from listenerState, detail string) {
+	p.listener.Feed(data, func(v event.Verdict, from event.TalkState, detail string) {
 		name := p.cfg.Name
-		if isResult := v == listenerSaidOK || v == listenerSaidOther; isResult && shown != nil {
-			v = listenerSaidOK
+		if isResult := v == event.SaidOK || v == event.SaidOther; isResult && shown != nil {
+			v = event.SaidOK
 			if !showResult(shown, detail) {
-				v = listenerCausedError
-				p.listener.end()
+				v = event.CausedError
+				p.listener.End()
 			}
 		}
 		switch v {
-		case listenerSaidOK:
+		case event.SaidOK:
 			s.log.Debug("%s: event was processed", name)
-		case listenerSaidOther:
+		case event.SaidOther:
 			s.log.Warn("%s: event was rejected", name)
-			p.inHand.rejections++
-			if p.inHand.rejections > 1 {
-				p.inHand.notBefore = now.Add(rejectionPause)
+			p.inHand.Rejections++
+			if p.inHand.Rejections > 1 {
+				p.inHand.NotBefore = now.Add(event.RejectionPause)
 			}
-		case listenerCausedError:
+		case event.CausedError:
 			s.log.Warn("%s: event caused an error", name)
-		case listenerBadResult:
+		case event.BadResult:
 			s.log.Warn("%s: bad result line: %s", name, inifile.PythonRepr(detail))
 		}
-		s.log.Debug("%s: %v -> %v", name, from, p.listener.state)
-		if p.listener.state == listenerUnknown {
+		s.log.Debug("%s: %v -> %v", name, from, p.listener.State)
+		if p.listener.State == event.Unknown {
 			s.log.Warn("%s: has entered the UNKNOWN state and will no longer receive events, this usually indicates the process violated the eventlistener protocol", name)
 		}
 		switch {
-		case v == listenerSaidOK:
-			p.inHand = poolEvent{}
-		case from == listenerBusy:
+		case v == event.SaidOK:
+			p.inHand = event.Held{}
+		case from == event.Busy:
 			p.reject()
 		}
 	})
-	p.group.pool.dispatch()
+	p.group.pool.Dispatch()
 }
 
 // reject gives the event that a listener has in hand back to its own pool.
 func (p *process) reject() {
 	ev := p.inHand
-	if ev.event == nil {
+	if ev.Event == nil {
 		return
 	}
-	p.inHand = poolEvent{}
-	p.group.pool.rebuffer(ev)
+	p.inHand = event.Held{}
+	p.group.pool.Rebuffer(ev)
 }
 
 // makePool makes a listener group one that gets events.
@@ -115,20 +116,20 @@ func (s *Supervisor) makePool(g *group, cfg *config.Group) {
 	if cfg.ShowsResults() {
 		g.shown = s.stdout
 	}
-	g.pool = newPool(g.name, cfg.Events, cfg.BufferSize, listenerGroup{g, s.log}, &s.bus)
-	s.bus.subscribe(g.pool)
+	g.pool = event.NewPool(g.name, cfg.Events, cfg.BufferSize, listenerGroup{g, s.log}, &s.bus)
+	s.bus.Subscribe(g.pool)
 }
 
 // busLog tells the main log what becomes of events.
-type busLog struct{ log *Logger }
+type busLog struct{ log *logs.Logger }
 
-func (l busLog) overflowed(p *pool, serial uint64) {
-	l.log.Error("pool %s event buffer overflowed, discarding event %d", p.name, serial)
+func (l busLog) Overflowed(p *event.Pool, serial uint64) {
+	l.log.Error("pool %s event buffer overflowed, discarding event %d", p.Name, serial)
 }
 
-func (l busLog) rebuffered(p *pool, serial uint64, others int) {
+func (l busLog) Rebuffered(p *event.Pool, serial uint64, others int) {
 	if l.log.Enabled(logs.Debug) {
-		l.log.Debug("rebuffering event %d for pool %s (buf size=%d, max=%d)", serial, p.name, others, p.size)
+		l.log.Debug("rebuffering event %d for pool %s (buf size=%d, max=%d)", serial, p.Name, others, p.Size)
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
+	"supervisor/supervise/pipes"
 	"supervisor/xmlrpc"
 )
 
@@ -37,12 +39,12 @@ func startLoop(tb testing.TB, conf string) *API {
 		bounds: newBounds(),
 		Start:  Start{Path: "s.conf", Argv0: "supervisord", Env: Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr},
 		tidier: newTidier(tidyAfter, freeMemory), executable: selfPath(), path: "s.conf",
-		stdout: newEcho(os.Stdout), stderr: newEcho(os.Stderr),
+		stdout: logs.NewEcho(os.Stdout), stderr: logs.NewEcho(os.Stderr),
 	}
 	tb.Cleanup(d.tidier.stop)
 	d.remember(cfg, nil)
-	files := newLogFiles()
-	log, err := NewLogger(LoggerOptions{Level: cfg.LogLevel, Path: cfg.Logfile, files: files})
+	files := logs.NewFiles()
+	log, err := logs.NewLogger(logs.LoggerOptions{Level: cfg.LogLevel, Path: cfg.Logfile, Files: files})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -145,7 +147,7 @@ func TestGoneClients(t *testing.T) {
 func TestUnknownIsNamedAtTheEnd(t *testing.T) {
 	a := startLoop(t, many(2))
 	onLoop(t, a, func() bool {
-		a.s.table.group("p1").processes[0].status = status{State: xmlrpc.Unknown, PID: 1<<23 + 7}
+		a.s.table.group("p1").processes[0].Status = life.Status{State: xmlrpc.Unknown, PID: 1<<23 + 7}
 		return true
 	})
 	if _, err := a.Shutdown(t.Context()); err != nil {
@@ -168,7 +170,7 @@ func many(n int) string {
 func pretendRunning(tb testing.TB, a *API) {
 	onLoop(tb, a, func() bool {
 		for i, p := range a.s.table.all() {
-			p.status = status{State: xmlrpc.Running, PID: 1<<23 + i, Started: time.Now()}
+			p.Status = life.Status{State: xmlrpc.Running, PID: 1<<23 + i, Started: time.Now()}
 		}
 		return true
 	})
@@ -178,7 +180,7 @@ func pretendRunning(tb testing.TB, a *API) {
 func pretendStopped(tb testing.TB, a *API) {
 	onLoop(tb, a, func() bool {
 		for _, p := range a.s.table.all() {
-			p.status = status{State: xmlrpc.Stopped}
+			p.Status = life.Status{State: xmlrpc.Stopped}
 			a.s.schedule(p)
 		}
 		return true
@@ -337,12 +339,12 @@ func TestStorms(t *testing.T) {
 	s := a.s
 	storms := map[string]func(){
 		"requests": func() { _, _ = a.Identification(context.Background()) },
-		"messages": func() { s.messages <- message{kind: inputWritten, in: &stdinPipe{}} },
+		"messages": func() { s.messages <- pipes.Message{Kind: pipes.InputWritten, In: &pipes.Stdin{}} },
 		"signals":  func() { s.signals <- syscall.SIGWINCH },
 		"starts": func() { // more than fit into a turn
 			_, _ = do(context.Background(), s, func(now time.Time) (int, error) {
 				for _, p := range s.table.all() {
-					p.status = status{State: xmlrpc.Stopped, Due: now}
+					p.Status = life.Status{State: xmlrpc.Stopped, Due: now}
 					s.schedule(p)
 				}
 				return 0, nil
@@ -359,7 +361,7 @@ func TestStorms(t *testing.T) {
 			return true
 		},
 		"a message": func() bool {
-			s.messages <- message{kind: inputWritten, in: &stdinPipe{}}
+			s.messages <- pipes.Message{Kind: pipes.InputWritten, In: &pipes.Stdin{}}
 			return true
 		},
 	}

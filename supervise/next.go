@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/web"
 )
 
@@ -76,10 +77,10 @@ func (d *daemon) tryFiles(cfg *config.Config) error {
 			return fmt.Errorf("cannot open the log: %w", err)
 		}
 	}
-	files := newLogFiles()
-	files.freeing = d.bounds.freeing
-	files.streams = d.streams
-	log := files.file(cfg.Logfile, 0, 0)
+	files := logs.NewFiles()
+	files.Freeing = d.bounds.freeing
+	files.Streams = d.streams
+	log := files.File(cfg.Logfile, 0, 0)
 	if err := log.Open(); err != nil {
 		return fmt.Errorf("cannot open the log %s: %w", cfg.Logfile, err)
 	}

@@ -13,7 +13,7 @@ import (
 // and whether the socket of an fcgi program can be had. It is either made as a whole or
 // not at all.
 type preparation struct {
-	log             *Logger
+	log             *logs.Logger
 	dir, identifier string                // of the logs
 	logs            []autoLogKey          // to be made
 	kept            map[autoLogKey]string // that are there already
@@ -46,7 +46,7 @@ func (s *Supervisor) prepare(programs []*config.Program) *preparation {
 // make makes it. It may wait, so the loop does not call it.
 func (p *preparation) make() error {
 	for _, key := range p.logs {
-		path, err := createAutoLog(p.dir, key.cfg.Name, key.channel, p.identifier)
+		path, err := logs.CreateAuto(p.dir, key.cfg.Name, key.channel, p.identifier)
 		if err != nil {
 			p.undo()
 			return err

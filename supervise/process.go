@@ -7,27 +7,32 @@ import (
 	"time"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/event"
+	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
+	"supervisor/supervise/pipes"
+	"supervisor/supervise/pytext"
+	"supervisor/supervise/sys"
 	"supervisor/xmlrpc"
 )
 
 // process is one process of the table. It belongs to the loop, and what a running
 // child needs is in plain values.
 type process struct {
-	status
+	life.Status
 	cfg     *config.Program
 	group   *group
 	gone    bool     // it is in no active group any more
 	place   int      // among the processes of its group, in order of definition
 	command *command // nil until it is wanted for the first time
 
-	logs    [2]*logFile // by Channel; nil without a log file
-	outputs [2]*output  // of the present child; nil without
-	child   *child      // the present child, if the poller waits for it
-	stdin   *stdinPipe  // of the present child; nil without
-	spawns  int         // how many children it has had
-	reaped  *exitStatus // the child has ended, its output is being brought in
-	ended   string      // how the last child ended; empty if none has
+	logs    [2]*logs.File    // by Channel; nil without a log file
+	outputs [2]*pipes.Output // of the present child; nil without
+	child   *pipes.Child     // the present child, if the poller waits for it
+	stdin   *pipes.Stdin     // of the present child; nil without
+	spawns  int              // how many children it has had
+	reaped  *life.Exit       // the child has ended, its output is being brought in
+	ended   string           // how the last child ended; empty if none has
 
 	socketHeld bool // it refers to its fcgi socket
 
@@ -40,8 +45,8 @@ type process struct {
 	waiters    []waiter
 	reportStop time.Time // when to say again that a stop is being waited for
 
-	listener protocol  // of an event listener
-	inHand   poolEvent // the event it is busy with
+	listener event.Protocol // of an event listener
+	inHand   event.Held     // the event it is busy with
 
 	due   time.Time // its place in the agenda; zero if it is not in there
 	retry bool      // what is due is to repeat a failed start
@@ -122,10 +127,10 @@ const stopReportPeriod = 2 * time.Second
 
 // feed puts an input into the life cycle of a process and carries out what
 // follows from it.
-func (s *Supervisor) feed(p *process, now time.Time, in input) {
+func (s *Supervisor) feed(p *process, now time.Time, in life.Input) {
 	before := p.State
-	st, effects := next(&p.cfg.Policy, p.status, now, in)
-	p.status = st
+	st, effects := life.Next(&p.cfg.Policy, p.Status, now, in)
+	p.Status = st
 	if p.State != before {
 		s.version++
 	}
@@ -147,31 +152,31 @@ func (s *Supervisor) feed(p *process, now time.Time, in input) {
 	s.schedule(p)
 	p.settle()
 	if p.State == xmlrpc.Running && p.group.pool != nil {
-		p.group.pool.dispatch()
+		p.group.pool.Dispatch()
 	}
 }
 
 // carryOut does one effect.
-func (s *Supervisor) carryOut(p *process, now time.Time, e effect) {
+func (s *Supervisor) carryOut(p *process, now time.Time, e life.Effect) {
 	switch e := e.(type) {
-	case say:
+	case life.Say:
 		s.say(p, e)
-	case announce:
-		if t := stateEvent(e.To); s.bus.wants(t) {
-			s.bus.raise(t, statePayload(p.cfg.Name, p.cfg.Group, stateChange(e)))
+	case life.Announce:
+		if t := event.StateType(e.To); s.bus.Wants(t) {
+			s.bus.Raise(t, event.StatePayload(p.cfg.Name, p.cfg.Group, event.StateChange(e)))
 		}
-	case kill:
+	case life.Kill:
 		s.kill(p, now, e)
-	case spawn:
+	case life.Spawn:
 		s.start(p, now)
-	case callOff:
+	case life.CallOff:
 		s.callOff(p, now)
 	}
 }
 
 // say writes a line about a process to the main log.
-func (s *Supervisor) say(p *process, e say) {
-	if e.What == signals && !s.log.Enabled(logs.Debug) {
+func (s *Supervisor) say(p *process, e life.Say) {
+	if e.What == life.Signals && !s.log.Enabled(logs.Debug) {
 		return
 	}
 	level, text := line(p.cfg, e)
@@ -179,7 +184,7 @@ func (s *Supervisor) say(p *process, e say) {
 }
 
 // kill sends a signal to a child or its process group.
-func (s *Supervisor) kill(p *process, now time.Time, k kill) {
+func (s *Supervisor) kill(p *process, now time.Time, k life.Kill) {
 	if k.Signal == syscall.SIGKILL && p.attempt != nil && s.mood != Running {
 		p.killed, p.Due = true, now.Add(abandonAfter)
 	}
@@ -191,7 +196,7 @@ func (s *Supervisor) kill(p *process, now time.Time, k kill) {
 	default:
 		text := "unknown problem killing " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
 		s.log.Say(logs.Critical, text)
-		s.feed(p, now, killFailed{text})
+		s.feed(p, now, life.KillFailed{Text: text})
 	}
 }
 
@@ -212,13 +217,13 @@ func (s *Supervisor) signalChild(p *process, sig syscall.Signal, group bool) err
 
 // attend begins to look after a new child.
 func (s *Supervisor) attend(p *process, a *attempt) {
-	p.reaped, p.listener, p.stdin = nil, protocol{}, nil
-	if fd := a.pipes.ours[0]; fd >= 0 {
-		p.stdin = &stdinPipe{fd: fd, loop: s.messages}
+	p.reaped, p.listener, p.stdin = nil, event.Protocol{}, nil
+	if fd := a.pipes.Ours[0]; fd >= 0 {
+		p.stdin = &pipes.Stdin{Fd: fd, Loop: s.messages}
 	}
 	for ch := logs.Stdout; ch <= logs.Stderr; ch++ {
 		p.outputs[ch] = nil
-		if fd := a.pipes.ours[ch+1]; fd >= 0 {
+		if fd := a.pipes.Ours[ch+1]; fd >= 0 {
 			s.follow(p, ch, fd)
 		}
 	}
@@ -227,13 +232,13 @@ func (s *Supervisor) attend(p *process, a *attempt) {
 
 // awaitEnd sees to it that the end of a new child becomes known.
 func (s *Supervisor) awaitEnd(p *process, pidfd int) {
-	p.child = &child{owner: p, pidfd: pidfd, outputs: p.outputs}
+	p.child = &pipes.Child{Owner: p, Pidfd: pidfd, Outputs: p.outputs}
 	if pidfd >= 0 {
-		if s.poller.addChild(p.child) == nil {
+		if s.poller.AddChild(p.child) == nil {
 			return
 		}
 		syscall.Close(pidfd)
-		p.child.pidfd = -1
+		p.child.Pidfd = -1
 	}
 	s.watchAllChildren()
 }
@@ -241,24 +246,24 @@ func (s *Supervisor) awaitEnd(p *process, pidfd int) {
 // follow begins to pump one output of a new child.
 func (s *Supervisor) follow(p *process, ch logs.Channel, fd int) {
 	cfg := p.cfg.Logs[ch]
-	o := &output{
-		owner: p, channel: ch, fd: fd, name: p.cfg.Name, main: s.log, log: p.logs[ch],
-		events: cfg.EventsEnabled, listener: p.cfg.Listener && ch == logs.Stdout,
+	o := &pipes.Output{
+		Owner: p, Channel: ch, Fd: fd, Name: p.cfg.Name, Main: s.log, Log: p.logs[ch],
+		Events: cfg.EventsEnabled, Listener: p.cfg.Listener && ch == logs.Stdout,
 	}
-	if o.listener { // its stdout is the protocol, which nothing is captured from
+	if o.Listener { // its stdout is the protocol, which nothing is captured from
 		cfg.CaptureMaxBytes, cfg.Syslog = 0, false
 	}
 	if s.cfg.StripANSI || cfg.CaptureMaxBytes != 0 {
-		o.filter = newCapture(cfg.CaptureMaxBytes, s.cfg.StripANSI)
+		o.Filter = pipes.NewCapture(cfg.CaptureMaxBytes, s.cfg.StripANSI)
 	}
 	if cfg.Syslog {
-		o.syslog = s.syslog
+		o.Syslog = s.syslog
 	}
-	if err := s.poller.add(o); err != nil {
+	if err := s.poller.Add(o); err != nil {
 		s.log.Crit("cannot follow the %v of %s: %v", ch, p.cfg.Name, err)
 		syscall.Close(fd)
-		if o.log != nil {
-			s.bounds.freeing.Later(func() { o.log.Close() })
+		if o.Log != nil {
+			s.bounds.freeing.Later(func() { o.Log.Close() })
 		}
 		return
 	}
@@ -270,73 +275,73 @@ func (s *Supervisor) exit(p *process, now time.Time) {
 	how := *p.reaped
 	p.reaped, p.ended = nil, how.Text
 	if p.stdin != nil {
-		p.stdin.close()
+		p.stdin.Close()
 		p.stdin = nil
 	}
-	p.outputs, p.child = [2]*output{}, nil
-	s.feed(p, now, exited{how})
+	p.outputs, p.child = [2]*pipes.Output{}, nil
+	s.feed(p, now, life.Exited{Status: how})
 	if p.group.pool != nil {
-		p.listener = protocol{}
+		p.listener = event.Protocol{}
 		p.reject()
-		p.group.pool.dispatch()
+		p.group.pool.Dispatch()
 	}
 }
 
 // handle acts on what a pump or a stdin writer says.
-func (s *Supervisor) handle(m message, now time.Time) {
-	defer s.poller.taken(m)
-	switch m.kind {
-	case inputWritten:
-		m.in.written(m.err)
+func (s *Supervisor) handle(m pipes.Message, now time.Time) {
+	defer s.poller.Taken(m)
+	switch m.Kind {
+	case pipes.InputWritten:
+		m.In.Written(m.Err)
 		return
-	case childEnded:
-		s.reapChild(m.child, now)
+	case pipes.ChildEnded:
+		s.reapChild(m.Child, now)
 		return
 	}
-	p := m.out.owner.(*process)
-	if p.outputs[m.out.channel] != m.out {
+	p := m.Out.Owner.(*process)
+	if p.outputs[m.Out.Channel] != m.Out {
 		return // of a child that is history
 	}
-	switch m.kind {
-	case outputLogged:
-		t := eventLogStdout + eventType(m.out.channel)
-		if s.bus.wants(t) {
-			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel.String(), true, m.data))
+	switch m.Kind {
+	case pipes.OutputLogged:
+		t := event.LogStdout + event.Type(m.Out.Channel)
+		if s.bus.Wants(t) {
+			s.bus.Raise(t, event.OutputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.Out.Channel.String(), true, m.Data))
 		}
-	case outputCaptured:
-		t := eventCommStdout + eventType(m.out.channel)
-		if s.bus.wants(t) {
-			s.bus.raise(t, outputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.out.channel.String(), false, m.data))
+	case pipes.OutputCaptured:
+		t := event.CommStdout + event.Type(m.Out.Channel)
+		if s.bus.Wants(t) {
+			s.bus.Raise(t, event.OutputPayload(p.cfg.Name, p.cfg.Group, p.PID, m.Out.Channel.String(), false, m.Data))
 		}
-	case outputSpoken:
+	case pipes.OutputSpoken:
 		// Said here and not by the pump, so that the log has question and answer
 		// in this order.
 		if s.log.Enabled(logs.Debug) {
-			s.log.Debug("'%s' %v output:\n%s", p.cfg.Name, m.out.channel, appendBytesRepr(nil, m.data))
+			s.log.Debug("'%s' %v output:\n%s", p.cfg.Name, m.Out.Channel, pytext.AppendBytesRepr(nil, m.Data))
 		}
-		s.listen(p, m.data, now)
-	case outputEnded:
-		s.sayClosed(p, m.out)
+		s.listen(p, m.Data, now)
+	case pipes.OutputEnded:
+		s.sayClosed(p, m.Out)
 	}
 }
 
 // sayClosed writes the debug line on the end of an output, with fd and pid where
 // Supervisor shows the addresses of its objects.
-func (s *Supervisor) sayClosed(p *process, o *output) {
+func (s *Supervisor) sayClosed(p *process, o *pipes.Output) {
 	if !s.log.Enabled(logs.Debug) {
 		return
 	}
 	kind := "POutputDispatcher"
-	if o.listener {
+	if o.Listener {
 		kind = "PEventListenerDispatcher"
 	}
 	s.log.Debug("fd %d closed, stopped monitoring <%s at %d for <Subprocess at %d with name %s in state %v> (%v)>",
-		o.fd, kind, o.fd, p.PID, p.cfg.Name, p.State, o.channel)
+		o.Fd, kind, o.Fd, p.PID, p.cfg.Name, p.State, o.Channel)
 }
 
 // view is a process as it was at one moment, for other goroutines than the loop.
 type view struct {
-	status
+	life.Status
 	cfg      *config.Program
 	logPaths [2]string // by Channel
 	spawns   int
@@ -344,7 +349,7 @@ type view struct {
 }
 
 func (p *process) view() view {
-	return view{p.status, p.cfg, [2]string{p.logPath(logs.Stdout), p.logPath(logs.Stderr)}, p.spawns, p.ended}
+	return view{p.Status, p.cfg, [2]string{p.logPath(logs.Stdout), p.logPath(logs.Stderr)}, p.spawns, p.ended}
 }
 
 // info is what clients see of a process.
@@ -420,7 +425,7 @@ func (s *Supervisor) sendSignal(p *process, now time.Time, sig syscall.Signal) *
 	if !p.State.Signallable() || p.PID == 0 {
 		return xmlrpc.NewFault(xmlrpc.NotRunning, p.namespec())
 	}
-	name := signalName(sig)
+	name := sys.SignalName(sig)
 	s.log.Debug("sending %s (pid %d) sig %s", p.cfg.Name, p.PID, name)
 	err := s.signalChild(p, sig, false)
 	switch {
@@ -432,6 +437,6 @@ func (s *Supervisor) sendSignal(p *process, now time.Time, sig syscall.Signal) *
 	}
 	text := "unknown problem sending sig " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
 	s.log.Say(logs.Critical, text)
-	s.feed(p, now, killFailed{text})
+	s.feed(p, now, life.KillFailed{Text: text})
 	return xmlrpc.NewFault(xmlrpc.Failed, text)
 }

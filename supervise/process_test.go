@@ -11,6 +11,7 @@ import (
 
 	"supervisor/supervise/config"
 	"supervisor/supervise/life"
+	"supervisor/supervise/spawn"
 	"supervisor/xmlrpc"
 )
 
@@ -32,20 +33,20 @@ func TestDescription(t *testing.T) {
 	now := time.Date(2026, 11, 22, 8, 46, 7, 0, time.Local)
 	for _, tt := range []struct {
 		name string
-		st   status
+		st   life.Status
 		want string
 	}{
-		{"running", status{State: xmlrpc.Running, PID: 7, Started: now.Add(-time.Minute)}, "pid 7, uptime 0:01:00"},
-		{"fatal", status{State: xmlrpc.Fatal, SpawnErr: "x"}, "x"},
-		{"fatal without a reason", status{State: xmlrpc.Fatal}, `unknown error (try "tail web")`},
-		{"never started", status{State: xmlrpc.Stopped}, "Not started"},
-		{"stopped", status{State: xmlrpc.Stopped, Started: now, Stopped: now}, "Nov 22 08:46 AM"},
-		{"starting", status{State: xmlrpc.Starting}, ""},
-		{"a pause before the next start", status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(900 * time.Millisecond)}, "Nov 22 08:46 AM"},
-		{"stopping", status{State: xmlrpc.Stopping}, ""},
-		{"never had a child", status{State: xmlrpc.Stopped, Started: now}, time.Unix(0, 0).Format("Jan 02 03:04 PM")},
+		{"running", life.Status{State: xmlrpc.Running, PID: 7, Started: now.Add(-time.Minute)}, "pid 7, uptime 0:01:00"},
+		{"fatal", life.Status{State: xmlrpc.Fatal, SpawnErr: "x"}, "x"},
+		{"fatal without a reason", life.Status{State: xmlrpc.Fatal}, `unknown error (try "tail web")`},
+		{"never started", life.Status{State: xmlrpc.Stopped}, "Not started"},
+		{"stopped", life.Status{State: xmlrpc.Stopped, Started: now, Stopped: now}, "Nov 22 08:46 AM"},
+		{"starting", life.Status{State: xmlrpc.Starting}, ""},
+		{"a pause before the next start", life.Status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(900 * time.Millisecond)}, "Nov 22 08:46 AM"},
+		{"stopping", life.Status{State: xmlrpc.Stopping}, ""},
+		{"never had a child", life.Status{State: xmlrpc.Stopped, Started: now}, time.Unix(0, 0).Format("Jan 02 03:04 PM")},
 	} {
-		p := &view{cfg: testProgram(), status: tt.st}
+		p := &view{cfg: testProgram(), Status: tt.st}
 		if got := p.description(now); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
@@ -56,7 +57,7 @@ func TestDescriptionOfAPause(t *testing.T) {
 	now := time.Now()
 	cfg := testProgram()
 	cfg.Restart = &life.RestartPolicy{}
-	v := &view{cfg: cfg, status: status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(3100 * time.Millisecond)}}
+	v := &view{cfg: cfg, Status: life.Status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(3100 * time.Millisecond)}}
 	if got, want := v.description(now), "restarting in 4s"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -68,7 +69,7 @@ func TestDescriptionOfAPause(t *testing.T) {
 // Clients ask for all processes at a time.
 func TestDescriptionAllocates(t *testing.T) {
 	now := time.Now()
-	p := &view{cfg: testProgram(), status: status{State: xmlrpc.Running, PID: 1 << 20, Started: now.Add(-100 * 24 * time.Hour)}}
+	p := &view{cfg: testProgram(), Status: life.Status{State: xmlrpc.Running, PID: 1 << 20, Started: now.Add(-100 * 24 * time.Hour)}}
 	if n := testing.AllocsPerRun(100, func() { p.description(now) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
@@ -77,13 +78,13 @@ func TestDescriptionAllocates(t *testing.T) {
 func TestExitStatus(t *testing.T) {
 	for _, tt := range []struct {
 		raw  syscall.WaitStatus
-		want exitStatus
+		want life.Exit
 	}{
-		{0, exitStatus{0, "exit status 0"}},
-		{44 << 8, exitStatus{44, "exit status 44"}},
-		{15, exitStatus{-1, "terminated by SIGTERM"}},
-		{11 | 0x80, exitStatus{-1, "terminated by SIGSEGV (core dumped)"}},
-		{0x7f, exitStatus{-1, "unknown termination cause 0x7f"}},
+		{0, life.Exit{Code: 0, Text: "exit status 0"}},
+		{44 << 8, life.Exit{Code: 44, Text: "exit status 44"}},
+		{15, life.Exit{Code: -1, Text: "terminated by SIGTERM"}},
+		{11 | 0x80, life.Exit{Code: -1, Text: "terminated by SIGSEGV (core dumped)"}},
+		{0x7f, life.Exit{Code: -1, Text: "unknown termination cause 0x7f"}},
 	} {
 		if got := exitStatusOf(tt.raw); got != tt.want {
 			t.Errorf("%#x: got %+v, want %+v", uint32(tt.raw), got, tt.want)
@@ -189,7 +190,7 @@ func TestRetriesKeepTheConfiguredOrder(t *testing.T) {
 	first, second, third := inGroup(7, 1), inGroup(3, 2), inGroup(5, 2)
 	fail := func(name string, g *group, priority, place int, after time.Duration) {
 		p := &process{cfg: &config.Program{Name: name, Priority: priority, Policy: life.Policy{StartRetries: 3}}, group: g, place: place, index: -1}
-		p.status = status{State: xmlrpc.Backoff, Tries: 1, Due: moment.Add(after)}
+		p.Status = life.Status{State: xmlrpc.Backoff, Tries: 1, Due: moment.Add(after)}
 		s.schedule(p)
 	}
 	fail("f", third, 1, 0, 1*time.Millisecond)
@@ -245,7 +246,7 @@ func TestFindCommand(t *testing.T) {
 		cfg := &config.Program{Command: tt.command, Environment: map[string]string{"PATH": path}}
 		c, err := new(Supervisor).command(&process{cfg: cfg})
 		if err == nil {
-			_, err = findExecutable(c.words[0], searchPath(cfg.Environment, nil))
+			_, err = spawn.FindExecutable(c.words[0], spawn.SearchPath(cfg.Environment, nil))
 		}
 		got := ""
 		if err != nil {
@@ -261,7 +262,7 @@ func TestFindCommand(t *testing.T) {
 // variables, then by what is configured. What is not changed is shared by all.
 func TestCommand(t *testing.T) {
 	ours := []string{"A=1", "PATH=/x", "SUPERVISOR_ENABLED=0", "odd", "SUPERVISOR_GROUP_NAME=y"}
-	args, err := newArguments(nil, ours)
+	args, err := spawn.NewArguments(nil, ours)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +306,7 @@ func TestUnusableCommand(t *testing.T) {
 			t.Fatalf("%s: %v, unusable: %v", name, err, c.unusable)
 		}
 		w := new(spawner) // whose starter would not survive a try
-		a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: pipes{child: [3]int{0, 1, 2}}}
+		a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: spawn.Pipes{Child: [3]int{0, 1, 2}}}
 		if _, _, err = w.fork(a, -1); err != syscall.EINVAL {
 			t.Errorf("%s: %v, want %v", name, err, syscall.EINVAL)
 		}

@@ -7,14 +7,19 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"supervisor/supervise/life"
+	"supervisor/supervise/pipes"
+	"supervisor/supervise/spawn"
+	"supervisor/supervise/sys"
 )
 
 // reapChild collects a child that has ended, and of which all that it said last is in
 // its logs, or cannot be. That costs the same whether there are ten children or ten
 // thousand, as reap does not.
-func (s *Supervisor) reapChild(c *child, now time.Time) {
-	p := c.owner.(*process)
-	c.through = true
+func (s *Supervisor) reapChild(c *pipes.Child, now time.Time) {
+	p := c.Owner.(*process)
+	c.Through = true
 	if p.child != c {
 		return // of a child that is history
 	}
@@ -26,7 +31,7 @@ func (s *Supervisor) reapChild(c *child, now time.Time) {
 		s.log.Debug("received SIGCHLD indicating a child quit")
 	}
 	var ws syscall.WaitStatus
-	pid, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(p.PID, &ws, syscall.WNOHANG, nil) })
+	pid, err := sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(p.PID, &ws, syscall.WNOHANG, nil) })
 	if err != nil || pid != p.PID { // somebody traces it, and is told first
 		s.watchAllChildren()
 		return
@@ -58,7 +63,7 @@ func (s *Supervisor) reapAll(now time.Time) {
 func (s *Supervisor) reap(now time.Time) {
 	for {
 		var ws syscall.WaitStatus
-		pid, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(-1, &ws, syscall.WNOHANG, nil) })
+		pid, err := sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(-1, &ws, syscall.WNOHANG, nil) })
 		if pid <= 0 || err != nil {
 			if err != nil && err != syscall.ECHILD {
 				s.log.Crit("waitpid error %d; a process may not be cleaned up properly", err)
@@ -83,17 +88,17 @@ func (s *Supervisor) reaped(p *process, ws syscall.WaitStatus, now time.Time) {
 	delete(s.table.byPID, p.PID)
 	how := exitStatusOf(ws)
 	p.reaped = &how
-	if p.child.through {
+	if p.child.Through {
 		s.exit(p, now)
 	} else {
-		s.poller.finish(p.child)
+		s.poller.Finish(p.child)
 	}
 }
 
 // exitStatusOf is the end of a child as the life cycle has it.
-func exitStatusOf(ws syscall.WaitStatus) exitStatus {
-	code, text := describeExit(ws)
-	return exitStatus{code, text}
+func exitStatusOf(ws syscall.WaitStatus) life.Exit {
+	code, text := spawn.DescribeExit(ws)
+	return life.Exit{Code: code, Text: text}
 }
 
 // mayHaveStrangers reports whether children can end that this program has not
@@ -103,6 +108,6 @@ func mayHaveStrangers() bool {
 	if adoptsOrphans() {
 		return true
 	}
-	_, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(-1, nil, syscall.WNOHANG, nil) })
+	_, err := sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(-1, nil, syscall.WNOHANG, nil) })
 	return err != syscall.ECHILD
 }

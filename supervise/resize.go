@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/life"
 	"supervisor/xmlrpc"
 )
 
@@ -88,7 +89,7 @@ func (s *Supervisor) stopRemoved(c *groupChange, now time.Time) *xmlrpc.Fault {
 		if !c.gone[p.cfg.Name] {
 			continue
 		}
-		s.feed(p, now, stopAsked{})
+		s.feed(p, now, life.StopAsked{})
 		if !p.State.Down() {
 			p.waiters = append(p.waiters, waiter{waitForStop, c.reply})
 			c.pending++

@@ -21,8 +21,11 @@ import (
 
 	"supervisor/inifile"
 	"supervisor/supervise/config"
+	"supervisor/supervise/event"
 	"supervisor/supervise/job"
 	"supervisor/supervise/logs"
+	"supervisor/supervise/pipes"
+	"supervisor/supervise/spawn"
 	"supervisor/supervise/tz"
 	"supervisor/web"
 	"supervisor/xmlrpc"
@@ -39,7 +42,7 @@ func Run(st Start) (exit int, err error) {
 	if !cfg.NoDaemon && parent == nil {
 		return launch(st)
 	}
-	streams := inheritedStreams()
+	streams := logs.InheritedStreams()
 	closeInherited()
 	if parent != nil {
 		nameProcess("supervisord") // it was executed as /proc/self/exe
@@ -49,13 +52,13 @@ func Run(st Start) (exit int, err error) {
 	defer tidier.stop()
 	d := &daemon{
 		Start: st, tidier: tidier, executable: selfPath(), parent: parent, path: st.Path, first: true, bounds: newBounds(),
-		stdout: newEcho(st.Stdout), stderr: newEcho(st.Stderr), streams: streams,
+		stdout: logs.NewEcho(st.Stdout), stderr: logs.NewEcho(st.Stderr), streams: streams,
 	}
 	for fd := 1; fd <= 2; fd++ {
-		appendTo(fd) // logs may lead there too
+		logs.AppendTo(fd) // logs may lead there too
 	}
 	defer func() {
-		deadline := time.Now().Add(flushWait)
+		deadline := time.Now().Add(logs.FlushWait)
 		d.stdout.Flush(deadline)
 		d.stderr.Flush(deadline)
 	}()
@@ -100,9 +103,9 @@ func (r *refusal) Unwrap() error { return r.error }
 type daemon struct {
 	Start
 	tidier     *tidier
-	stdout     *outlet // what has to wait for nobody who reads it, and nothing at the start
-	stderr     *outlet
-	streams    streams
+	stdout     *logs.Outlet // what has to wait for nobody who reads it, and nothing at the start
+	stderr     *logs.Outlet
+	streams    logs.Streams
 	executable string
 	path       string   // of the configuration: as given, or absolute once the directory has changed
 	parent     *os.File // in the background: where the launcher waits for us; nil otherwise
@@ -110,7 +113,7 @@ type daemon struct {
 	strangers  bool            // children that we have not started can end
 	serial     uint64          // of the next event
 	noFile     *syscall.Rlimit // of children; nil for the same as ours
-	starters   starters
+	starters   spawn.Starters
 	bounds     bounds
 
 	// environ is all that [supervisord] environment has said in this run: it can
@@ -145,7 +148,7 @@ func (d *daemon) remember(cfg *config.Config, earlier map[string]string) {
 
 // round is one run of a configuration.
 type round struct {
-	log       *Logger
+	log       *logs.Logger
 	s         *Supervisor
 	listeners []net.Listener // that no server has yet
 	servers   servers
@@ -178,13 +181,13 @@ func (d *daemon) begin(next *nextRound) (r *round, err error) {
 		adoptOrphans(cfg, &notes)
 		d.strangers = mayHaveStrangers()
 	}
-	files := newLogFiles()
-	files.freeing = d.bounds.freeing
-	files.streams = d.streams
+	files := logs.NewFiles()
+	files.Freeing = d.bounds.freeing
+	files.Streams = d.streams
 	if r.log, err = d.openLog(cfg, files); err != nil {
 		return r, &refusal{fmt.Errorf("cannot open the log %s: %w", cfg.Logfile, err)}
 	}
-	r.log.takeCrashes()
+	r.log.TakeCrashes()
 	logNotes(r.log, notes)
 	if r.s, err = d.newSupervisor(cfg, r.log, files); err != nil {
 		return r, &refusal{err}
@@ -219,7 +222,7 @@ func (d *daemon) begin(next *nextRound) (r *round, err error) {
 // run runs the round until it is to be replaced by the next, or nil.
 func (r *round) run() (next *nextRound) {
 	defer r.end()
-	r.s.bus.raise(eventSupervisorRunning, "")
+	r.s.bus.Raise(event.SupervisorRunning, "")
 	if r.s.run() == Shutdown {
 		r.s.successor.discard()
 		return nil
@@ -239,20 +242,20 @@ func (r *round) end() {
 }
 
 // openLog opens the main log.
-func (d *daemon) openLog(cfg *config.Config, files *logFiles) (*Logger, error) {
-	o := LoggerOptions{
+func (d *daemon) openLog(cfg *config.Config, files *logs.Files) (*logs.Logger, error) {
+	o := logs.LoggerOptions{
 		Level: cfg.LogLevel, Path: cfg.Logfile, MaxBytes: cfg.LogfileMaxBytes, Backups: cfg.LogfileBackups,
-		Program: filepath.Base(d.Argv0), files: files,
+		Program: filepath.Base(d.Argv0), Files: files,
 		Report: func(text string) { fmt.Fprintln(d.stderr, text) },
 	}
-	if cfg.NoDaemon && !cfg.Silent && !leadsToStdout(cfg.Logfile) {
+	if cfg.NoDaemon && !cfg.Silent && !logs.LeadsToStdout(cfg.Logfile) {
 		o.Echo = d.stdout
 	}
-	return NewLogger(o)
+	return logs.NewLogger(o)
 }
 
 // logNotes logs what there was to say before there was a log: the worst first.
-func logNotes(log *Logger, notes []config.Note) {
+func logNotes(log *logs.Logger, notes []config.Note) {
 	slices.SortStableFunc(notes, func(a, b config.Note) int { return cmp.Compare(b.Level, a.Level) })
 	for _, n := range notes {
 		log.Say(n.Level, n.Text)
@@ -260,26 +263,26 @@ func logNotes(log *Logger, notes []config.Note) {
 }
 
 // newSupervisor makes a round without groups.
-func (d *daemon) newSupervisor(cfg *config.Config, log *Logger, files *logFiles) (*Supervisor, error) {
+func (d *daemon) newSupervisor(cfg *config.Config, log *logs.Logger, files *logs.Files) (*Supervisor, error) {
 	s := &Supervisor{
 		log: log, cfg: cfg, configured: cfg.ByName(), read: d.read, next: d.next, preparing: make(chan struct{}, 1), tidier: d.tidier, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
 		table:    newTable(),
-		bus:      bus{identifier: cfg.Identifier, serial: &d.serial, tell: busLog{log}},
+		bus:      event.Bus{Identifier: cfg.Identifier, Serial: &d.serial, Tell: busLog{log}},
 		stdout:   d.stdout,
-		ticks:    newTicks(),
+		ticks:    event.NewTicks(),
 		sockets:  sockets{log: log, open: map[*config.FastCGISocket]*sharedSocket{}},
 		logFiles: files, autoLogs: map[autoLogKey]string{},
 		bounds: d.bounds,
-		syslog: newSyslog(filepath.Base(d.Argv0), ""),
-		mood:   Running, messages: make(chan message, 256), requests: make(chan func(time.Time)),
+		syslog: logs.NewSyslog(filepath.Base(d.Argv0), ""),
+		mood:   Running, messages: make(chan pipes.Message, 256), requests: make(chan func(time.Time)),
 		watchers: map[chan uint64]struct{}{},
 		timer:    time.NewTimer(time.Hour), done: make(chan struct{}),
 		turn: maxTurn,
 	}
 	s.timer.Stop()
 	s.guard.Store(int32(Running))
-	all, err := newArguments(nil, s.environ)
+	all, err := spawn.NewArguments(nil, s.environ)
 	if err != nil {
 		return nil, err
 	}
@@ -294,7 +297,7 @@ func (d *daemon) newSupervisor(cfg *config.Config, log *Logger, files *logFiles)
 	}
 	first.starter.Reserve(descriptors(cfg))
 	s.starts.add(first)
-	if s.poller, err = newPoller(s.messages); err != nil {
+	if s.poller, err = pipes.NewPoller(s.messages); err != nil {
 		s.starts.close()
 		return nil, err
 	}
@@ -302,8 +305,8 @@ func (d *daemon) newSupervisor(cfg *config.Config, log *Logger, files *logFiles)
 }
 
 // newSpawner makes a spawner.
-func (d *daemon) newSpawner(log *Logger) (*spawner, error) {
-	starter, err := newStarter(&d.starters, d.noFile)
+func (d *daemon) newSpawner(log *logs.Logger) (*spawner, error) {
+	starter, err := spawn.NewStarter(&d.starters, d.noFile)
 	if err != nil {
 		return nil, err
 	}
@@ -337,8 +340,8 @@ func connections(cfg *config.Config) int {
 // build makes the configured groups active.
 func (s *Supervisor) build(cfg *config.Config) error {
 	if !cfg.NoCleanup {
-		for _, n := range cleanAutoLogs(cfg.ChildLogDir, cfg.Identifier) {
-			s.log.Say(n.Level, n.Text)
+		for _, trouble := range logs.CleanAuto(cfg.ChildLogDir, cfg.Identifier) {
+			s.log.Warn("%s", trouble)
 		}
 	}
 	now := time.Now()
@@ -362,7 +365,7 @@ func (s *Supervisor) close() {
 	if s.allWatched {
 		signal.Stop(s.deaths)
 	}
-	s.poller.close()
+	s.poller.Close()
 	s.starts.close()
 	s.syslog.Close()
 	s.timer.Stop()
@@ -446,7 +449,7 @@ func (all servers) close() {
 }
 
 // rpcLog writes what happens to calls to the main log.
-type rpcLog struct{ log *Logger }
+type rpcLog struct{ log *logs.Logger }
 
 func (l rpcLog) Called(method string) {
 	if l.log.Enabled(logs.Trace) {
@@ -498,7 +501,7 @@ type pidfile struct {
 
 // writePidfile writes our pid, and says that we have started. That it cannot be
 // written keeps us from nothing.
-func writePidfile(path string, log *Logger) pidfile {
+func writePidfile(path string, log *logs.Logger) pidfile {
 	pid := strconv.Itoa(os.Getpid())
 	if err := os.WriteFile(path, []byte(pid+"\n"), 0o666); err != nil {
 		log.Crit("could not write pidfile %s", path)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"supervisor/supervise/logs"
 )
 
 // TestShown: a bad request does not fill the log.
@@ -19,7 +21,7 @@ func TestShown(t *testing.T) {
 
 // TestPidfile: only the file that was written is removed.
 func TestPidfile(t *testing.T) {
-	log, err := NewLogger(LoggerOptions{})
+	log, err := logs.NewLogger(logs.LoggerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,5 +55,12 @@ func TestPidfile(t *testing.T) {
 	}
 	if p := writePidfile("/dev/null", log); p.file != nil {
 		t.Error("a device is taken for ours")
+	}
+}
+
+func writeFile(t testing.TB, path, data string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(data), 0o666); err != nil {
+		t.Fatal(err)
 	}
 }

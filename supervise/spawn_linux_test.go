@@ -6,13 +6,15 @@ import (
 	"testing"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/spawn"
+	"supervisor/supervise/sys"
 	"supervisor/supervise/vfork"
 )
 
 // A child that cannot become its program is started a second time, as our own
 // binary, and its end can be waited for like that of any other.
 func TestSecondWay(t *testing.T) {
-	starter, err := newStarter(new(starters), nil)
+	starter, err := spawn.NewStarter(new(spawn.Starters), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +31,7 @@ func TestSecondWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: pipes{child: [3]int{fd, fd, fd}}}
+	a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: spawn.Pipes{Child: [3]int{fd, fd, fd}}}
 	pid, pidfd, err := w.fork(a, -1)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +44,7 @@ func TestSecondWay(t *testing.T) {
 	}
 	syscall.Close(pidfd)
 	var ws syscall.WaitStatus
-	if _, err := ignoringEINTR(func() (int, error) { return syscall.Wait4(pid, &ws, 0, nil) }); err != nil || ws.ExitStatus() != 0 {
+	if _, err := sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(pid, &ws, 0, nil) }); err != nil || ws.ExitStatus() != 0 {
 		t.Errorf("%v, %v", ws, err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"time"
 
+	"supervisor/supervise/life"
+	"supervisor/supervise/spawn"
 	"supervisor/xmlrpc"
 )
 
@@ -171,7 +173,7 @@ func (s *Supervisor) startAskedFor(now time.Time) {
 			s.lookedUp(a, now)
 			continue
 		}
-		a.searched = searchPath(p.cfg.Environment, s.env)
+		a.searched = spawn.SearchPath(p.cfg.Environment, s.env)
 		s.starts.submit(a, now)
 		st.inTurn = true
 	}
@@ -243,7 +245,7 @@ func (s *Supervisor) lookedUp(a *attempt, now time.Time) {
 
 // start begins to start a child for p, which is STARTING.
 func (s *Supervisor) start(p *process, now time.Time) {
-	a := &attempt{kind: startUp, p: p, cfg: p.cfg, pidfd: -1, searched: searchPath(p.cfg.Environment, s.env), given: p.found, asked: p.askedFor}
+	a := &attempt{kind: startUp, p: p, cfg: p.cfg, pidfd: -1, searched: spawn.SearchPath(p.cfg.Environment, s.env), given: p.found, asked: p.askedFor}
 	p.found, p.askedFor = "", false
 	a.command, a.commandErr = s.command(p)
 	if p.cfg.Socket != nil {
@@ -347,11 +349,11 @@ func (s *Supervisor) begun(a *attempt, now time.Time) {
 	switch {
 	case a.stopped:
 		s.letGo(a)
-		s.feed(p, now, calledOff{})
+		s.feed(p, now, life.CalledOff{})
 		return
 	case a.failure != "":
 		s.letGo(a)
-		s.feed(p, now, spawnFailed{a.failure})
+		s.feed(p, now, life.SpawnFailed{Text: a.failure})
 		return
 	}
 	if a.reopens != s.starts.reopens { // meanwhile, and not yet those of p
@@ -362,9 +364,9 @@ func (s *Supervisor) begun(a *attempt, now time.Time) {
 	s.attend(p, a)
 	s.table.byPID[a.pid] = p
 	p.spawns++
-	s.feed(p, now, spawned{a.pid})
+	s.feed(p, now, life.Spawned{PID: a.pid})
 	if a.asked && p.State == xmlrpc.Starting && p.cfg.StartSecs <= 0 {
-		s.feed(p, now, timeUp{}) // who asks for several starts sees each come up before the next
+		s.feed(p, now, life.TimeUp{}) // who asks for several starts sees each come up before the next
 	}
 	if a.ended.pid == a.pid {
 		s.reaped(p, a.ended.how, now)
@@ -376,7 +378,7 @@ func (s *Supervisor) begun(a *attempt, now time.Time) {
 func (s *Supervisor) callOff(p *process, now time.Time) {
 	a := p.attempt
 	if pid := a.child.Stop(); pid != 0 {
-		s.feed(p, now, forked{pid})
+		s.feed(p, now, life.Forked{PID: pid})
 		return
 	}
 	p.attempt = nil
@@ -386,7 +388,7 @@ func (s *Supervisor) callOff(p *process, now time.Time) {
 		s.starts.behind = slices.DeleteFunc(s.starts.behind, isIt)
 		s.giveUp(a)
 	}
-	s.feed(p, now, calledOff{})
+	s.feed(p, now, life.CalledOff{})
 }
 
 // abandonAfter is how long, in a shutdown, a child that has not executed its program
@@ -398,7 +400,7 @@ const abandonAfter = 2 * time.Second
 func (s *Supervisor) abandon(p *process, now time.Time) {
 	s.log.Crit("'%s' (pid %d) does not die: %s has not come to an end; it is left behind", p.cfg.Name, p.PID, p.attempt.waiting())
 	p.attempt = nil
-	s.feed(p, now, killFailed{"left behind by SIGKILL"})
+	s.feed(p, now, life.KillFailed{Text: "left behind by SIGKILL"})
 }
 
 // close gives up the spawners that are not in use. Of the others, who carries out their

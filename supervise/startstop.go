@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"supervisor/supervise/life"
+	"supervisor/supervise/spawn"
 	"supervisor/xmlrpc"
 )
 
@@ -100,7 +102,7 @@ func (s *Supervisor) startFor(k wish, look *attempt, now time.Time) {
 	} else if answer.fault = s.refusal(look); answer.fault == nil {
 		stopping := p.State == xmlrpc.Stopping
 		p.found, p.askedFor = look.file, true
-		s.feed(p, now, startAsked{})
+		s.feed(p, now, life.StartAsked{})
 		p.found, p.askedFor = "", false
 		switch {
 		case stopping && k.wait:
@@ -123,7 +125,7 @@ func (s *Supervisor) startFor(k wish, look *attempt, now time.Time) {
 // refusal says why a process is not started for a client, after look; nil if it is.
 func (s *Supervisor) refusal(look *attempt) *xmlrpc.Fault {
 	p := look.p
-	var bad *commandError
+	var bad *spawn.CommandError
 	switch {
 	case s.mood != Running:
 		return xmlrpc.NewFault(xmlrpc.ShutdownState)
@@ -144,7 +146,7 @@ func (s *Supervisor) stopAsked(p *process, now time.Time, wait bool, reply chan 
 	if !stoppable(p) {
 		return false, xmlrpc.NewFault(xmlrpc.NotRunning, p.namespec())
 	}
-	s.feed(p, now, stopAsked{})
+	s.feed(p, now, life.StopAsked{})
 	if p.State == xmlrpc.Unknown {
 		return false, xmlrpc.NewFault(xmlrpc.Failed, p.SpawnErr)
 	}

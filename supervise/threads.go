@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"supervisor/supervise/job"
+	"supervisor/supervise/pipes"
 )
 
 // A thread is held by each call that the system does not answer at once. Go makes
@@ -27,7 +28,7 @@ const (
 
 // reservedThreads is how many threads the daemon can need at a time.
 func reservedThreads() int {
-	held := maxSpawners + maxSlow + maxRelieved + diskThreads + maxReading + maxFreeing + maxWriters
+	held := maxSpawners + pipes.MaxSlow + pipes.MaxRelieved + pipes.DiskThreads + maxReading + maxFreeing + maxWriters
 	return held + ownThreads + runtime.GOMAXPROCS(0)
 }
 

@@ -1,5 +1,3 @@
-// Package logs has what the daemon's own log and those of programs have in common, so far:
-// the levels.
 package logs
 
 import (

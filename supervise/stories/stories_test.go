@@ -126,21 +126,27 @@ func debian() string {
 // layers says which of our packages may use which, and which packages of others. Names
 // are from the root, which is ".".
 const layers = `
-.                   supervise ctl web xmlrpc inifile supervise/config supervise/logs supervise/getopt supervise/tz github.com/alecthomas/kong
+.                   supervise ctl web xmlrpc inifile supervise/config supervise/logs supervise/getopt supervise/pidproxy supervise/spawn supervise/tz github.com/alecthomas/kong
 ctl                 xmlrpc inifile golang.org/x/term
 inifile             gopkg.in/ini.v1
 inifile/envfile
-supervise           web xmlrpc inifile supervise/config supervise/life supervise/logs supervise/rlimit supervise/vfork supervise/job supervise/tz
+supervise           web xmlrpc inifile supervise/config supervise/event supervise/job supervise/life supervise/logs supervise/pipes supervise/pytext supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork
 supervise/config    inifile supervise/life supervise/logs
 supervise/cron
+supervise/event     inifile supervise/pytext xmlrpc
 supervise/getopt
 supervise/job
-supervise/life
+supervise/life      xmlrpc
 supervise/limits    inifile
-supervise/logs      inifile
+supervise/logs      inifile supervise/job supervise/sys
+supervise/pidproxy  supervise/sys
+supervise/pipes     supervise/logs supervise/pytext supervise/sys
 supervise/proctree
+supervise/pytext
 supervise/rlimit
+supervise/spawn     inifile supervise/sys supervise/vfork
 supervise/stories
+supervise/sys
 supervise/tz
 supervise/vfork
 web                 xmlrpc

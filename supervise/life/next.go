@@ -1,0 +1,397 @@
+// Package life is the life cycle of a process, as one function without I/O and without a
+// clock: Next says what a process becomes, and what has to be done about it, when something
+// happens. Policy is what the settings say of that. What is done is the loop's business.
+//
+// Begin with Next; its test has a row for every state and input.
+package life
+
+import (
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"supervisor/xmlrpc"
+)
+
+// Status is what the life cycle of a process is about. The zero value is a
+// process that was never started and is not going to be.
+type Status struct {
+	State    xmlrpc.State
+	Due      time.Time // when timeUp comes; zero for never
+	Started  time.Time // last attempt to start, also a failed one; zero for never
+	Stopped  time.Time // when a child was last seen to have ended; zero for never
+	PID      int       // 0 without a child; STARTING has none until its start is decided
+	Tries    int       // failed starts in a row; a stop does not reset it
+	Exit     int       // exit status of the last child; -1 after death by a signal
+	SpawnErr string    // why the last start failed, or what was wrong with the last exit
+	Brief    int       // lives in a row that were brief and ended by themselves
+	Pauses   int       // of the restart policy, since somebody asked for a start or it was up for long
+}
+
+// Input is something that happens to a process.
+type Input interface{ isInput() }
+
+type (
+	// StartAsked: somebody wants the process up.
+	StartAsked struct{}
+	// StopAsked: somebody wants it down.
+	StopAsked struct{}
+	// Spawned: the start that a spawn effect asked for has a child.
+	Spawned struct{ PID int }
+	// SpawnFailed: it has none, and why.
+	SpawnFailed struct{ Text string }
+	// Forked: the start that was to be called off has a child already, which has not
+	// executed its program yet.
+	Forked struct{ PID int }
+	// CalledOff: no child has come of a start that was to be called off, or it has ended
+	// without executing its program.
+	CalledOff struct{}
+	// Exited: the child has ended and its last output is in the log.
+	Exited struct{ Status Exit }
+	// TimeUp: status.Due has passed.
+	TimeUp struct{}
+	// KillFailed: the system refused to signal the child.
+	KillFailed struct{ Text string }
+	// GaveUp: supervisord is going down, nothing will be retried.
+	GaveUp struct{}
+)
+
+func (StartAsked) isInput()  {}
+func (StopAsked) isInput()   {}
+func (Spawned) isInput()     {}
+func (SpawnFailed) isInput() {}
+func (Forked) isInput()      {}
+func (CalledOff) isInput()   {}
+func (Exited) isInput()      {}
+func (TimeUp) isInput()      {}
+func (KillFailed) isInput()  {}
+func (GaveUp) isInput()      {}
+
+// Effect is something that has to be done about a process.
+type Effect interface{ isEffect() }
+
+type (
+	// Spawn: start a child, and once that is decided feed in spawned or spawnFailed.
+	Spawn struct{}
+	// CallOff: do not start the child, and feed in calledOff, or forked if there is one.
+	CallOff struct{}
+	// Kill: send Signal to the child, or to its process group.
+	Kill struct {
+		Signal syscall.Signal
+		Group  bool
+	}
+	// Announce: raise the PROCESS_STATE event of this change. Tries, PID and
+	// Expected are used by the events that carry them.
+	Announce struct {
+		From, To xmlrpc.State
+		Tries    int
+		PID      int
+		Expected bool
+	}
+	// Say: tell of what happened, in the main log. PID, Signal with Group, Text and
+	// Expected are set for those events that have them.
+	Say struct {
+		What     happening
+		PID      int
+		Signal   syscall.Signal
+		Group    bool
+		Text     string // why a start failed, or how the child ended
+		Expected bool
+	}
+)
+
+func (Spawn) isEffect()    {}
+func (CallOff) isEffect()  {}
+func (Kill) isEffect()     {}
+func (Announce) isEffect() {}
+func (Say) isEffect()      {}
+
+// happening is what can be told of a process.
+type happening int
+
+const (
+	StartFailed    happening = iota // there is no child: Text
+	AlreadyUp                       // a start was asked for in vain
+	HasSpawned                      // there is a child: PID
+	Signals                         // it is about to be sent Signal: PID, Group
+	OutlivedStop                    // it did not end within stopwaitsecs: PID
+	CameUp                          // it is RUNNING
+	HasExited                       // it ended by itself: Text, Expected
+	HasStopped                      // it ended when asked to: Text, Expected
+	StoppedEarly                    // so, before its program ran
+	StoppedWaiting                  // a stop in BACKOFF
+	GaveUpStarts                    // it is FATAL
+)
+
+// Exit is how a child ended.
+type Exit struct {
+	Code int    // -1 unless it exited by itself
+	Text string // "exit status 1", "terminated by SIGTERM"
+}
+
+const tooQuickly = "Exited too quickly (process log may have details)"
+
+// Next is the life cycle of one process: what it becomes, and what has to be
+// done about it, when in happens at now. It does no I/O and reads no clock. A
+// state that in means nothing to is returned as it is.
+//
+// A state from which a start is due by itself (STOPPED with autostart, EXITED
+// with autorestart, BACKOFF) has Due set, and timeUp starts it; whoever wants no
+// more starts, withholds timeUp.
+//
+// After Supervisor's process.py: spawn, stop, kill, finish and transition.
+func Next(cfg *Policy, st Status, now time.Time, in Input) (Status, []Effect) {
+	switch in := in.(type) {
+	case StartAsked:
+		if st.State.Down() {
+			st.Brief, st.Pauses = 0, 0
+		}
+		return onStart(cfg, st, now)
+	case Spawned:
+		return onSpawned(cfg, st, now, in.PID)
+	case SpawnFailed:
+		if st.State != xmlrpc.Starting {
+			return st, nil
+		}
+		st, effects := backOff(cfg, st, now, in.Text)
+		return st, append([]Effect{Say{What: StartFailed, Text: in.Text}}, effects...)
+	case Forked:
+		return onForked(cfg, st, in.PID)
+	case CalledOff:
+		return onCalledOff(st, now)
+	case StopAsked:
+		return onStop(cfg, st, now)
+	case Exited:
+		return onExit(cfg, st, now, in.Status)
+	case TimeUp:
+		return onTime(cfg, st, now)
+	case KillFailed:
+		if !st.State.Signallable() {
+			return st, nil
+		}
+		from := st.State
+		st.State, st.Due, st.SpawnErr = xmlrpc.Unknown, time.Time{}, in.Text
+		return st, []Effect{Announce{From: from, To: xmlrpc.Unknown}}
+	case GaveUp:
+		if st.State != xmlrpc.Backoff {
+			return st, nil
+		}
+		st.State, st.Due = xmlrpc.Fatal, time.Time{}
+		return st, []Effect{Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}}
+	}
+	return st, nil
+}
+
+// onStart begins a start where there is no child yet.
+func onStart(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
+	switch st.State {
+	case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Backoff:
+		from := st.State
+		st.State, st.Started, st.Due = xmlrpc.Starting, now, time.Time{}
+		st.Exit, st.SpawnErr = 0, ""
+		return st, []Effect{Announce{From: from, To: xmlrpc.Starting, Tries: st.Tries}, Spawn{}}
+	case xmlrpc.Unknown:
+		return st, nil
+	}
+	return st, []Effect{Say{What: AlreadyUp}}
+}
+
+// onSpawned begins the wait for startsecs. Without one timeUp is due at once, but
+// after all that is due already: what starts by itself starts together, and only
+// then comes up.
+func onSpawned(cfg *Policy, st Status, now time.Time, pid int) (Status, []Effect) {
+	if st.State != xmlrpc.Starting {
+		return st, nil
+	}
+	st.PID = pid
+	st.Due = now.Add(cfg.StartSecs)
+	return st, []Effect{Say{What: HasSpawned, PID: pid}}
+}
+
+// onForked asks a child to end that was to be stopped before it was there.
+func onForked(cfg *Policy, st Status, pid int) (Status, []Effect) {
+	if st.State != xmlrpc.Stopping || st.PID != 0 {
+		return st, nil
+	}
+	st.PID = pid
+	return st, []Effect{
+		Say{What: HasSpawned, PID: pid},
+		Say{What: Signals, PID: pid, Signal: cfg.StopSignal, Group: cfg.StopAsGroup},
+		Kill{cfg.StopSignal, cfg.StopAsGroup},
+	}
+}
+
+// onCalledOff ends a start of which nothing has come.
+func onCalledOff(st Status, now time.Time) (Status, []Effect) {
+	if st.State != xmlrpc.Stopping {
+		return st, nil
+	}
+	pid := st.PID
+	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Stopped, time.Time{}, 0, now
+	return st, []Effect{
+		Announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: pid},
+		Say{What: StoppedEarly},
+	}
+}
+
+// onStop asks the child to end, or calls off the next attempt to start one.
+func onStop(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
+	from := st.State
+	switch st.State {
+	case xmlrpc.Starting, xmlrpc.Running:
+		st.State, st.Due = xmlrpc.Stopping, now.Add(cfg.StopWait)
+		if st.PID == 0 { // its start is under way
+			return st, []Effect{Announce{From: from, To: xmlrpc.Stopping}, CallOff{}}
+		}
+		return st, []Effect{
+			Say{What: Signals, PID: st.PID, Signal: cfg.StopSignal, Group: cfg.StopAsGroup},
+			Announce{From: from, To: xmlrpc.Stopping, PID: st.PID},
+			Kill{cfg.StopSignal, cfg.StopAsGroup},
+		}
+	case xmlrpc.Backoff:
+		st.State, st.Due = xmlrpc.Stopped, time.Time{}
+		return st, []Effect{
+			Say{What: StoppedWaiting},
+			Announce{From: from, To: xmlrpc.Stopped},
+		}
+	case xmlrpc.Stopped, xmlrpc.Exited:
+		st.Due = time.Time{} // a start that was due is called off
+	}
+	return st, nil
+}
+
+// onTime does what was put off until now.
+func onTime(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
+	switch st.State {
+	case xmlrpc.Starting: // stayed up for startsecs
+		return comeUp(st)
+	case xmlrpc.Stopping: // outlived stopwaitsecs, and will be asked again
+		st.Due = now.Add(max(cfg.StopWait, minKillWait))
+		return st, []Effect{
+			Say{What: OutlivedStop, PID: st.PID},
+			Say{What: Signals, PID: st.PID, Signal: syscall.SIGKILL, Group: cfg.KillAsGroup},
+			Kill{syscall.SIGKILL, cfg.KillAsGroup},
+		}
+	case xmlrpc.Backoff:
+		if st.Tries > cfg.StartRetries {
+			st.State, st.Due, st.Tries = xmlrpc.Fatal, time.Time{}, 0
+			return st, []Effect{
+				Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal},
+				Say{What: GaveUpStarts},
+			}
+		}
+		return onStart(cfg, st, now)
+	case xmlrpc.Stopped, xmlrpc.Exited: // autostart, autorestart
+		return onStart(cfg, st, now)
+	}
+	return st, nil
+}
+
+// minKillWait keeps stopwaitsecs=0 from sending SIGKILL without a pause to a
+// child that is on its way out but not yet gone.
+const minKillWait = 100 * time.Millisecond
+
+// onExit says what the end of the child means.
+func onExit(cfg *Policy, st Status, now time.Time, how Exit) (Status, []Effect) {
+	from, pid := st.State, st.PID
+	expected := slices.Contains(cfg.ExitCodes, how.Code)
+	switch st.State {
+	case xmlrpc.Stopping:
+		st.State, st.Due, st.PID, st.Stopped, st.Exit = xmlrpc.Stopped, time.Time{}, 0, now, how.Code
+		return st, []Effect{
+			Announce{From: from, To: xmlrpc.Stopped, PID: pid},
+			Say{What: HasStopped, Text: how.Text, Expected: expected},
+		}
+	case xmlrpc.Starting:
+		st.PID, st.Stopped = 0, now
+		if now.Before(st.Due) {
+			st, effects := backOff(cfg, st, now, tooQuickly)
+			return st, append(effects, Say{What: HasExited, Text: how.Text})
+		}
+		// It stayed up for startsecs after all; only the timer comes later than
+		// the news of its end.
+		up := []Effect{Announce{From: from, To: xmlrpc.Running, PID: pid}}
+		if cfg.StartSecs == 0 {
+			st.PID = pid
+			st, up = comeUp(st)
+		}
+		st, effects := end(cfg, st, now, pid, how, expected)
+		return st, append(up, effects...)
+	case xmlrpc.Running:
+		return end(cfg, st, now, pid, how, expected)
+	case xmlrpc.Unknown:
+		st.PID, st.Stopped = 0, now // final: nobody can say what it was doing
+	}
+	return st, nil
+}
+
+// A life is brief if it ends within briefLife, and after maxBrief of them in a row the
+// next start waits until that is over: a program that cannot work would else fill its
+// log, and ours, with the same lines a thousand times a second.
+const (
+	briefLife = time.Second
+	maxBrief  = 10
+)
+
+// restartDue is when a child that was up is followed by the next.
+func restartDue(cfg *Policy, st *Status, now time.Time) time.Time {
+	life := now.Sub(st.Started)
+	if life < briefLife {
+		st.Brief++
+	} else {
+		st.Brief = 0
+	}
+	if cfg.Restart != nil {
+		if life-cfg.StartSecs >= cfg.Restart.Reset {
+			st.Pauses = 0
+		}
+		st.Pauses++
+		return now.Add(cfg.Restart.Pause(st.Pauses, cfg.Seed, now))
+	}
+	if st.Brief >= maxBrief && life < briefLife {
+		return st.Started.Add(briefLife)
+	}
+	return now
+}
+
+// end is the end of a child that was up and was not asked to stop.
+func end(cfg *Policy, st Status, now time.Time, pid int, how Exit, expected bool) (Status, []Effect) {
+	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Exited, time.Time{}, 0, now
+	st.Tries, st.Exit, st.SpawnErr = 0, how.Code, ""
+	if !expected {
+		st.SpawnErr = "Bad exit code " + strconv.Itoa(how.Code)
+	}
+	if cfg.Autorestart == RestartAlways || cfg.Autorestart == RestartUnexpected && !expected {
+		st.Due = restartDue(cfg, &st, now)
+	}
+	return st, []Effect{
+		Announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: pid, Expected: expected},
+		Say{What: HasExited, Text: how.Text, Expected: expected},
+	}
+}
+
+// comeUp is the step from STARTING to RUNNING.
+func comeUp(st Status) (Status, []Effect) {
+	st.State, st.Due, st.Tries = xmlrpc.Running, time.Time{}, 0
+	return st, []Effect{
+		Announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: st.PID},
+		Say{What: CameUp},
+	}
+}
+
+// backOff is a failed start: the n-th in a row waits n seconds for the next, or what
+// the restart policy says, and after the last there is nothing to wait for.
+func backOff(cfg *Policy, st Status, now time.Time, why string) (Status, []Effect) {
+	st.State, st.SpawnErr, st.Due = xmlrpc.Backoff, why, now
+	st.Tries++
+	switch {
+	case st.Tries > cfg.StartRetries:
+	case cfg.Restart != nil:
+		st.Pauses++
+		st.Due = now.Add(cfg.Restart.Pause(st.Pauses, cfg.Seed, now))
+	default:
+		st.Due = now.Add(time.Duration(st.Tries) * time.Second)
+	}
+	return st, []Effect{Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: st.Tries}}
+}
