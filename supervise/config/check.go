@@ -132,13 +132,17 @@ func (c *check) warn(pos inifile.Position, format string, args ...any) {
 func (c *check) notes() {
 	for _, note := range c.config.Notes {
 		if note.Level >= logs.Warn {
-			c.warn(inifile.Position{}, "%s", note.Text)
+			c.warn(note.Pos, "%s", note.Text)
 		}
 	}
 	taken := map[string]bool{}
 	for _, g := range c.config.Groups {
 		if taken[g.Name] {
-			c.warn(inifile.Position{}, "several groups are called %s: only one of them will run", g.Name)
+			var pos inifile.Position
+			if len(g.Programs) > 0 {
+				pos = c.file.Section(g.Programs[0].Section).Pos()
+			}
+			c.warn(pos, "several groups are called %s: only one of them will run", g.Name)
 		}
 		taken[g.Name] = true
 	}

@@ -173,11 +173,19 @@ func TestCheck(t *testing.T) {
 				"s.conf:10: warning: [supervisorctl] color: 'red' is not known: write auto, always or never: supervisorctl will refuse it",
 			}, 0},
 		{"values without quotation marks", "[supervisord]\nenvironment=A=b c,D=1\n", []string{"s.conf:2: error: [supervisord] environment: Unexpected end of key/value pairs in value 'A=b c,D=1': put the values into quotation marks, KEY=\"value\",KEY2=\"value2\""}, 2},
+		{"where notes are about", "[supervisord]\n[include]\nfiles=nope\n[program:a]\ncommand=/bin/sh\nstdout_logfile=syslog\nstderr_logfile_maxbytes=0\n[program-default]\nstderr_logfile=AUTO\n[ctlplugin:x]\nsupervisor.ctl_factory=a:b\n[eventlistener:e]\ncommand=/bin/sh\nevents=EVENT\nresult_handler=a:b\n",
+			[]string{
+				"s.conf:3: warning: No file matches via include ",
+				"s.conf:6: warning: For [program:a], stdout_logfile=syslog but this is deprecated",
+				"s.conf:9: warning: For [program:a], AUTO logging used for stderr_logfile without rollover",
+				"s.conf:11: warning: [ctlplugin:x] is ignored",
+				"s.conf:15: warning: For [eventlistener:e], result_handler=a:b is Python code",
+			}, 0},
 		{"section without an end", "[supervisord]\n[program:web\ncommand=/bin/sh\n", []string{"s.conf:2: error: the name of a section ends with a bracket: write [program:web]"}, 2},
 		{"less than nothing", "[supervisord]\n[program:a]\ncommand=/bin/sh\nstartsecs=-5\n", []string{"s.conf:4: warning: [program:a] startsecs: -5 is less than nothing, and counts as 0"}, 0},
 		{"a socket that nobody has", "[supervisord]\n[unix_http_server]\nfile=/tmp/a.sock\n[supervisorctl]\nserverurl=unix:///tmp/b.sock\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
 			[]string{"s.conf:5: warning: [supervisorctl] serverurl: no server has the socket /tmp/b.sock, there is unix:///tmp/a.sock"}, 0},
-		{"two groups of one name", "[supervisord]\n[program:a]\ncommand=/bin/sh\n[program:b]\ncommand=/bin/sh\n[group:b]\nprograms=a\n", []string{"s.conf: warning: several groups are called b: only one of them will run"}, 0},
+		{"two groups of one name", "[supervisord]\n[program:a]\ncommand=/bin/sh\n[program:b]\ncommand=/bin/sh\n[group:b]\nprograms=a\n", []string{"s.conf:4: warning: several groups are called b: only one of them will run"}, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

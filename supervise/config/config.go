@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"supervisor/inifile"
 	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 )
@@ -72,6 +73,7 @@ func (c *Config) ByName() map[string]*Group {
 type Note struct {
 	Level logs.Level
 	Text  string
+	Pos   inifile.Position // where what it is about was read
 }
 
 // User is a resolved account.

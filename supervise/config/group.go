@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"supervisor/inifile"
-	"supervisor/supervise/logs"
 )
 
 // readGroups makes the groups: those of [group:x] first, then one for each
@@ -117,7 +116,7 @@ func (r *reading) checkResultHandler(s *inifile.Reader, key string, g *groupDraf
 	if err != nil {
 		s.Fail(key, fmt.Errorf("%s cannot be resolved within [%s]: %w", g.ResultHandler, name, err))
 	} else if !standard && !g.ShowsResults() {
-		r.note(logs.Warn, "For [%s], result_handler=%s is Python code, which this supervisord cannot run; the standard one is used", name, g.ResultHandler)
+		r.note(s.Section(), key, "For [%s], result_handler=%s is Python code, which this supervisord cannot run; the standard one is used", name, g.ResultHandler)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"unicode"
 
 	"supervisor/inifile"
-	"supervisor/supervise/logs"
 )
 
 // The references that exist here. Any other is to Python code.
@@ -27,7 +26,7 @@ func (r *reading) readInterfaces() {
 	const key = "supervisor.ctl_factory"
 	for _, section := range r.sections("ctlplugin:") {
 		if factory, _, ok := section.Lookup(key); ok {
-			r.note(logs.Warn, "[%s] is ignored: its %s %s is Python code, which this supervisorctl cannot run", section.Name(), key, factory)
+			r.note(section, key, "[%s] is ignored: its %s %s is Python code, which this supervisorctl cannot run", section.Name(), key, factory)
 		}
 	}
 }
@@ -52,7 +51,7 @@ func (r *reading) readInterface(section *inifile.Section) {
 	if standard {
 		r.config.RPCNamespaces = append(r.config.RPCNamespaces, afterColon(section))
 	} else if err == nil {
-		r.note(logs.Warn, "[%s] is ignored: its %s %s is Python code, which this supervisord cannot run", section.Name(), key, factory)
+		r.note(section, key, "[%s] is ignored: its %s %s is Python code, which this supervisord cannot run", section.Name(), key, factory)
 	}
 	r.collect(s)
 }

@@ -165,13 +165,13 @@ func (r *reading) settleLog(s *inifile.Reader, d *draft, channel logs.Channel) {
 	switch {
 	case kind == syslogLog:
 		log.Syslog = true
-		r.note(logs.Warn, "For [%s], %s=syslog but this is deprecated and will be removed.  Use %s_syslog=true to enable syslog instead.", name, key, channel)
+		r.note(s.Source(key), key, "For [%s], %s=syslog but this is deprecated and will be removed.  Use %s_syslog=true to enable syslog instead.", name, key, channel)
 	case log.Auto && log.MaxBytes == 0:
-		r.note(logs.Warn, "For [%s], AUTO logging used for %s without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally", name, key)
+		r.note(s.Source(key), key, "For [%s], AUTO logging used for %s without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally", name, key)
 	}
 	if channel == logs.Stderr && d.RedirectStderr {
 		if kind == fileLog {
-			r.note(logs.Warn, "For [%s], redirect_stderr=true but %s has also been set to a filename, the filename has been ignored", name, key)
+			r.note(s.Source(key), key, "For [%s], redirect_stderr=true but %s has also been set to a filename, the filename has been ignored", name, key)
 		}
 		log.Path, log.Auto, log.Blank = "", false, false
 	}

@@ -124,7 +124,7 @@ func (r *reading) load(path string) (err error) {
 		if n.Warning {
 			level = logs.Warn
 		}
-		r.note(level, "%s", n.Text)
+		r.config.Notes = append(r.config.Notes, Note{Level: level, Text: n.Text, Pos: position(r.file.Section("include"), "files")})
 	}
 	return err
 }
@@ -138,8 +138,9 @@ func (r *reading) collect(s *inifile.Reader) {
 	}
 }
 
-func (r *reading) note(level logs.Level, format string, args ...any) {
-	r.config.Notes = append(r.config.Notes, Note{Level: level, Text: fmt.Sprintf(format, args...)})
+// note warns about key in a section.
+func (r *reading) note(section *inifile.Section, key, format string, args ...any) {
+	r.config.Notes = append(r.config.Notes, Note{Level: logs.Warn, Text: fmt.Sprintf(format, args...), Pos: position(section, key)})
 }
 
 // sections returns the sections whose name begins so, in their order.
