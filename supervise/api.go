@@ -30,6 +30,9 @@ type API struct {
 	version string
 }
 
+// logs reads logs for clients.
+func (a *API) logs() logReader { return logReader{a.s.bounds.reading} }
+
 // ready is the guard of all methods.
 func (a *API) ready(context.Context, string) error {
 	if Mood(a.s.guard.Load()) != Running {
@@ -231,8 +234,7 @@ func (a *API) ReadLog(ctx context.Context, offset, length int64) (string, error)
 	if err := a.ready(ctx, ""); err != nil {
 		return "", err
 	}
-	path := a.MainLogPath(ctx)
-	return bounded(ctx, a.s.bounds.reading, func() (string, error) { return readLog(path, offset, length) })
+	return a.logs().read(ctx, a.MainLogPath(ctx), offset, length)
 }
 
 // ClearLog empties the main log. Faults: NO_FILE, FAILED.
@@ -260,7 +262,7 @@ func (a *API) ReadProcessLog(ctx context.Context, namespec, channel string, offs
 	if err != nil {
 		return "", err
 	}
-	return bounded(ctx, a.s.bounds.reading, func() (string, error) { return readLog(path, offset, length) })
+	return a.logs().read(ctx, path, offset, length)
 }
 
 // TailProcessLog returns the end of a child's log. A log that is off or not there
@@ -270,7 +272,12 @@ func (a *API) TailProcessLog(ctx context.Context, namespec, channel string, offs
 	if err != nil {
 		return xmlrpc.Tail{}, err
 	}
-	return bounded(ctx, a.s.bounds.reading, func() (xmlrpc.Tail, error) { return tailLog(path, offset, length), nil })
+	tail, err := a.logs().tail(ctx, path, offset, length)
+	if err != nil || tail.Text == nil {
+		return xmlrpc.Tail{}, err
+	}
+	text, err := tail.Text.(*logText).whole()
+	return xmlrpc.Tail{Bytes: text, Offset: tail.Offset, Overflow: tail.Overflow}, err
 }
 
 // LogPath returns the file that a child's output goes to, "" for none. Fault:

@@ -73,7 +73,10 @@ func (a *API) daemonMethods() []xmlrpc.Method {
 				if err != nil {
 					return nil, err
 				}
-				return a.ReadLog(ctx, offset, length)
+				if err := a.ready(ctx, ""); err != nil {
+					return nil, err
+				}
+				return asText(a.logs().open(ctx, a.MainLogPath(ctx), offset, length))
 			},
 		},
 		{Name: "clearLog", Summary: "Empties supervisord's own log.", Returns: done, Call: plain(a.ClearLog)},
@@ -261,7 +264,11 @@ func (a *API) logMethods(ch logs.Channel) []xmlrpc.Method {
 				if err != nil {
 					return nil, err
 				}
-				return a.ReadProcessLog(ctx, name, ch.String(), offset, length)
+				path, err := a.LogPath(ctx, name, ch.String())
+				if err != nil {
+					return nil, err
+				}
+				return asText(a.logs().open(ctx, path, offset, length))
 			},
 		},
 		{
@@ -272,10 +279,26 @@ func (a *API) logMethods(ch logs.Channel) []xmlrpc.Method {
 				if err != nil {
 					return nil, err
 				}
-				return a.TailProcessLog(ctx, name, ch.String(), offset, length)
+				path, err := a.LogPath(ctx, name, ch.String())
+				if err != nil {
+					return nil, err
+				}
+				tail, err := a.logs().tail(ctx, path, offset, length)
+				if err != nil || tail.Text == nil {
+					return xmlrpc.Tail{}, err
+				}
+				return tail, nil
 			},
 		},
 	}
+}
+
+// asText is what a method answers that has opened a log: it is read when it is answered.
+func asText(t *logText, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 func nameAndExtent(args xmlrpc.Args) (name string, offset, length int64, err error) {

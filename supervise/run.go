@@ -434,7 +434,10 @@ func (s *Supervisor) serve(cfg *config.Config, listeners []net.Listener, api *AP
 		server := web.NewServer(web.Options{
 			Config: listenConfig(cfg.Servers[i]), Version: api.version, Backend: api, Log: s.log, Stderr: os.Stderr,
 			Large: s.tidier.soon, Room: room,
-			RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return rpc().Serve(ctx, body, dst) },
+			RPC: func(ctx context.Context, body, dst []byte, room func(int) bool) ([]byte, int) {
+				return rpc().Serve(ctx, body, dst, room)
+			},
+			Disk: api.logs().Do,
 		})
 		all = append(all, server)
 		go server.Serve(l) // ends with Close, and has no other error worth a word

@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"context"
 	"runtime"
 
 	"supervisor/supervise/job"
@@ -41,12 +40,4 @@ type bounds struct {
 
 func newBounds() bounds {
 	return bounds{job.NewGate(maxReading), job.NewGate(maxFreeing)}
-}
-
-// bounded makes a call as soon as the gate lets it through.
-func bounded[T any](ctx context.Context, gate *job.Gate, call func() (T, error)) (got T, err error) {
-	if refused := gate.Do(ctx, func() { got, err = call() }); refused != nil {
-		return got, refused
-	}
-	return got, err
 }

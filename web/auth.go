@@ -164,20 +164,16 @@ func isBrowser(r *request) bool {
 	return false
 }
 
-// sameSite reports whether an Origin or Referer has the host that r was sent to.
+// sameSite reports whether an Origin or Referer has the host that r was sent to. What else
+// a proxy says of it (X-Forwarded-Host and the like) counts for nothing: anybody who gets
+// to us without the proxy can say so, too.
 func sameSite(r *request, from string) bool {
 	_, authority, _ := strings.Cut(from, "://")
 	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
 		authority = authority[:i]
 	}
-	// A proxy may have put its own Host; no page of another site can name a
-	// forwarded one without being asked for permission first.
-	for _, name := range []string{"Host", "X-Forwarded-Host"} {
-		if host, ok := r.header.get(name); ok && host != "" && strings.EqualFold(host, authority) {
-			return true
-		}
-	}
-	return false
+	host, ok := r.header.get("Host")
+	return ok && host != "" && strings.EqualFold(host, authority)
 }
 
 // crossSite reports whether a POST comes from a browser that acts, or may act, for

@@ -131,7 +131,9 @@ func TestCrossSite(t *testing.T) {
 		{"Referer", "Host: h:9001\r\nReferer: http://h:9001/index.html?x=1", false},
 		{"other Referer", "Host: h\r\nReferer: http://evil/h", true},
 		{"tricky Referer", "Host: h\r\nReferer: http://evil?//h/", true},
-		{"forwarded", "Host: back\r\nX-Forwarded-Host: h\r\nOrigin: http://h", false},
+		{"forwarded", "Host: back\r\nX-Forwarded-Host: h\r\nOrigin: http://h", true},
+		{"forwarded by the standard", "Host: back\r\nForwarded: host=h\r\nOrigin: http://h", true},
+		{"forwarded, no host", "X-Forwarded-Host: h\r\nOrigin: http://h", true},
 		{"forwarded, other", "Host: back\r\nX-Forwarded-Host: h\r\nOrigin: http://evil", true},
 	} {
 		r := &request{header: header(row.header)}

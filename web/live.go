@@ -38,7 +38,6 @@ func (u *ui) live(p params) reply {
 			{"Content-Type", "text/event-stream"},
 			{"Cache-Control", "no-store"},
 			{"X-Accel-Buffering", "no"}, // or nginx would hold events back
-			{"X-Content-Type-Options", "nosniff"},
 		},
 		stream: func(ctx context.Context, w io.Writer) error { return u.follow(ctx, w, p["mark"]) },
 	}

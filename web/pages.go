@@ -143,7 +143,6 @@ func (u *ui) page(status int, name string, data any) reply {
 		field{"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
 			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
 		field{"X-Frame-Options", "DENY"},
-		field{"X-Content-Type-Options", "nosniff"},
 		// Not no-referrer: with that, browsers say "Origin: null" in our own forms.
 		field{"Referrer-Policy", "same-origin"},
 	)

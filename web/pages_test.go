@@ -342,13 +342,12 @@ func wellFormed(t *testing.T, page []byte) {
 func TestPageHeaders(t *testing.T) {
 	r := get(t, zooUI(t, newZoo()), "/")
 	want := map[string]string{
-		"Content-Type":           "text/html;charset=utf-8",
-		"Pragma":                 "no-cache",
-		"Cache-Control":          "no-cache",
-		"Expires":                "Thu, 01 Jan 1970 00:00:00 GMT",
-		"X-Frame-Options":        "DENY",
-		"X-Content-Type-Options": "nosniff",
-		"Referrer-Policy":        "same-origin",
+		"Content-Type":    "text/html;charset=utf-8",
+		"Pragma":          "no-cache",
+		"Cache-Control":   "no-cache",
+		"Expires":         "Thu, 01 Jan 1970 00:00:00 GMT",
+		"X-Frame-Options": "DENY",
+		"Referrer-Policy": "same-origin",
 	}
 	for name, value := range want {
 		if got := r.field(name); got != value {

@@ -8,12 +8,13 @@ import (
 )
 
 // Room is what the connections of all servers that share it may take: a number of
-// connections, fewer of them for streams, and bytes for large bodies and answers. It is
-// safe for concurrent use.
+// connections, fewer of them for streams, and bytes for large requests and for large
+// answers. It is safe for concurrent use.
 type Room struct {
 	connections int
 	streams     atomic.Int64 // still to be had
-	bytes       atomic.Int64 // the same
+	requests    atomic.Int64 // the same, in bytes
+	answers     atomic.Int64 // the same
 
 	waiting atomic.Int32 // who waits for a connection to end, or to be idle
 	mu      sync.Mutex
@@ -24,10 +25,18 @@ type Room struct {
 const (
 	// largeBytes is from where on a body or an answer is counted.
 	largeBytes = 64 << 10
-	// roomBytes is how much of all large bodies and answers there may be at a time.
-	roomBytes = 128 << 20
+	// requestBytes is how much of all large requests there may be at a time: one of the
+	// greatest.
+	requestBytes = maxBody
+	// answerBytes is the same for answers: one with the greatest part of a log.
+	answerBytes = 64 << 20
 	// defaultConnections is how many connections there may be where nobody says.
 	defaultConnections = 1024
+	// stalledAfter is how long a connection has to be at a standstill to give way to
+	// others.
+	stalledAfter = 4 * time.Second
+	// relief is how long it is waited for what a connection that has to give way holds.
+	relief = time.Second
 )
 
 // NewRoom returns room for so many connections, at least 8. A quarter of them, each of
@@ -35,7 +44,8 @@ const (
 func NewRoom(connections int) *Room {
 	r := &Room{connections: max(connections, 8), open: make(map[*conn]struct{})}
 	r.streams.Store(int64(r.connections / 4))
-	r.bytes.Store(roomBytes)
+	r.requests.Store(requestBytes)
+	r.answers.Store(answerBytes)
 	return r
 }
 
@@ -72,34 +82,52 @@ func (r *Room) tell() {
 }
 
 // make closes the connection that can best be done without and waits until some
-// connection has ended; if all are busy, until one is not. After wait, unless that is
-// 0, it returns in any case.
+// connection has ended; if all are busy, until one is not. After wait it returns in any
+// case.
 func (r *Room) make(ctx context.Context, wait time.Duration) {
+	r.relieve(ctx, wait, func() bool { r.dismiss(); return true })
+}
+
+// relieve calls dismiss, under the lock, and if that has closed a connection waits until
+// one has ended, but not longer than wait.
+func (r *Room) relieve(ctx context.Context, wait time.Duration, dismiss func() bool) bool {
 	r.waiting.Add(1)
 	defer r.waiting.Add(-1)
-	var late <-chan time.Time
-	if wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		late = timer.C
-	}
+	late := time.NewTimer(wait)
+	defer late.Stop()
 	r.mu.Lock()
 	if r.changed == nil {
 		r.changed = make(chan struct{})
 	}
 	changed := r.changed
-	r.dismiss()
+	dismissed := dismiss()
 	r.mu.Unlock()
+	if !dismissed {
+		return false
+	}
 	select {
 	case <-changed:
-	case <-late:
+	case <-late.C:
 	case <-ctx.Done():
 	}
+	return true
+}
+
+// take takes n of what is left. Where there is not so much, one that holds some of it and
+// is at a standstill gives way.
+func (r *Room) take(ctx context.Context, left *atomic.Int64, n int64, holds func(*conn) bool) bool {
+	for !take(left, n) {
+		if ctx.Err() != nil || !r.relieve(ctx, relief, func() bool { return r.dismissStalled(holds) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // dismiss closes the connection that can best be done without: of those without a
 // complete request first the ones that have never had one, then the ones in the middle
-// of one; the longest of each kind. Somebody who has a request gets an answer.
+// of one; the longest of each kind. Somebody who has a request gets an answer, but one
+// who does not read it is the last resort.
 func (r *Room) dismiss() {
 	var worst *conn
 	var rank int
@@ -114,9 +142,28 @@ func (r *Room) dismiss() {
 			worst, rank, since = c, k, s
 		}
 	}
-	if worst != nil && worst.incomplete.CompareAndSwap(since, evicted) {
+	if worst == nil {
+		r.dismissStalled(func(*conn) bool { return true })
+		return
+	}
+	worst.evict(since)
+}
+
+// dismissStalled closes the connection that is at a standstill for longest, of those that
+// hold what is wanted. It reports whether there was one.
+func (r *Room) dismissStalled(holds func(*conn) bool) bool {
+	var worst *conn
+	var longest time.Duration
+	for c := range r.open {
+		if d := c.standstill(); d >= stalledAfter && d > longest && holds(c) {
+			worst, longest = c, d
+		}
+	}
+	if worst != nil {
+		worst.stalled.Store(0) // it is not looked at again
 		worst.Close()
 	}
+	return worst != nil
 }
 
 // take takes n of what is left, if there is so much. What it has taken is given back by

@@ -30,8 +30,14 @@ type Options struct {
 	// RPC answers the XML-RPC call in body: an HTTP status and, if that is 200,
 	// dst with the answer appended. It keeps neither body nor dst. It may wait as
 	// long as the call takes; ctx ends with the server, not with the client's
-	// connection.
-	RPC func(ctx context.Context, body, dst []byte) (answer []byte, status int)
+	// connection. Before the answer takes n bytes more than dst has, it asks room
+	// whether it may; if not, the status is 503.
+	RPC func(ctx context.Context, body, dst []byte, room func(n int) bool) (answer []byte, status int)
+
+	// Disk makes a call that looks at a log or reads of one, so that not too many
+	// threads wait for a disk at a time. If the call was not made its error is that of
+	// ctx, or os.ErrDeadlineExceeded after some time. Nil: defaultReaders at a time.
+	Disk func(ctx context.Context, call func()) error
 
 	// Large, if it is not nil, is called after each answer of more than 64 KiB.
 	Large func()
@@ -52,18 +58,20 @@ type Options struct {
 type limits struct {
 	header time.Duration // from the first byte of a request to the end of its header
 	body   time.Duration // for the rest of the request
-	write  time.Duration // for each piece of an answer
-	stall  time.Duration // for each piece of a stream: a reader may be suspended
+	write  time.Duration // to take pieceOfWrite bytes of an answer
+	stall  time.Duration // to take a piece of a stream: a reader may be suspended
 	linger time.Duration // to read the last answer before the connection is closed
 	grace  time.Duration // for answers on their way when the server closes
+	login  time.Duration // by which the answer to a first wrong password is put off
 }
 
 const (
 	maxHeader    = 64 << 10 // bytes: who sends it need not have logged in
 	maxBody      = 64 << 20 // bytes
 	firstBuffer  = 4 << 10  // enough for nearly every request and answer
-	maxPooled    = 2 << 20  // greater buffers are left to the collector
-	firstWrite   = 64 << 10 // bytes of a body that go out with the header
+	maxPooled    = 64 << 10 // greater buffers are left to the collector
+	maxAnswer    = 2 << 20  // the same for those of whole answers
+	firstWrite   = 16 << 10 // bytes of a body that go out with the header
 	largeAnswer  = 64 << 10 // bytes; more than that is told to Large
 	pieceOfWrite = 256 << 10
 	acceptPause  = time.Second
@@ -76,10 +84,12 @@ type Server struct {
 	opts   Options
 	auth   credentials
 	hosts  hosts
+	failed failures        // of logins
 	ctx    context.Context // ends in Close
 	cancel context.CancelFunc
 	epoch  time.Time
-	bufs   sync.Pool // of *[]byte
+	bufs   sync.Pool // of *[]byte, for requests and for pieces of answers
+	outs   sync.Pool // of *[]byte, for whole answers
 	room   *Room
 	closed sync.WaitGroup
 
@@ -105,14 +115,18 @@ func NewServer(opts Options) *Server {
 	if opts.Stderr == nil {
 		opts.Stderr = io.Discard
 	}
+	if opts.Disk == nil {
+		opts.Disk = boundedReaders(defaultReaders)
+	}
 	if opts.limits == (limits{}) {
 		opts.limits = limits{
 			header: time.Minute,
 			body:   5 * time.Minute,
-			write:  time.Minute,
-			stall:  time.Hour,
+			write:  16 * time.Second,
+			stall:  10 * time.Minute,
 			linger: 2 * time.Second,
 			grace:  2 * time.Second,
+			login:  200 * time.Millisecond,
 		}
 	}
 	s := &Server{
@@ -126,6 +140,7 @@ func NewServer(opts Options) *Server {
 		newWatcher: newWatcher,
 	}
 	s.bufs.New = func() any { b := make([]byte, 0, firstBuffer); return &b }
+	s.outs.New = s.bufs.New
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -168,7 +183,7 @@ func (s *Server) admit(nc net.Conn) {
 		return
 	}
 	for !s.room.add(c) {
-		s.room.make(s.ctx, 0)
+		s.room.make(s.ctx, acceptPause)
 		if s.ctx.Err() != nil {
 			nc.Close() // the client has not been promised anything yet
 			return
@@ -224,6 +239,23 @@ func (s *Server) putBuffer(b *[]byte) {
 	}
 }
 
+// getAnswer returns an empty buffer for the answer of c, putAnswer takes it back.
+func (s *Server) getAnswer(c *conn) *[]byte {
+	out := s.outs.Get().(*[]byte)
+	if cap(*out) > largeBytes && !c.roomForAnswer(cap(*out)) {
+		s.outs.Put(out)
+		return s.getBuffer()
+	}
+	return out
+}
+
+func (s *Server) putAnswer(b *[]byte) {
+	if cap(*b) <= maxAnswer {
+		*b = (*b)[:0]
+		s.outs.Put(b)
+	}
+}
+
 // answer finds out what to reply to a request. The body of the reply may be in
 // out. exact is whether keepAlive has to be.
 func (s *Server) answer(c *conn, r *request, out *[]byte) (rep reply, exact bool, err error) {
@@ -236,12 +268,9 @@ func (s *Server) answer(c *conn, r *request, out *[]byte) (rep reply, exact bool
 	if host, _ := r.header.get("Host"); !s.hosts.allow(host) {
 		return wrongHost(host), false, nil
 	}
-	if status := s.auth.check(r.header, s.opts.Stderr); status == 401 {
-		rep = errorReply(status, field{"Connection", "close"}, field{"WWW-Authenticate", `Basic realm="default"`})
-		rep.close = true
-		return rep, false, nil
-	} else if status != 0 {
-		return errorReply(status), false, nil
+	if status := s.auth.check(r.header, s.opts.Stderr); status != 0 {
+		rep, err = s.refuseLogin(c, r, status)
+		return rep, false, err
 	}
 	switch {
 	case strings.HasPrefix(r.uri, "/RPC2"):
@@ -273,9 +302,11 @@ func (s *Server) call(c *conn, r *request, out *[]byte) (reply, error) {
 	if crossSiteCall(r) {
 		return errorReply(403), nil
 	}
-	answer, status := s.opts.RPC(s.ctx, r.body, *out)
+	answer, status := s.opts.RPC(s.ctx, r.body, *out, c.roomForAnswer)
 	if status != 200 {
-		return errorReply(status), nil
+		rep := errorReply(status)
+		rep.close = status == 503
+		return rep, nil
 	}
 	*out = answer // it may have grown
 	return reply{status: status, header: xmlFields, body: answer}, nil
@@ -390,12 +421,18 @@ type conn struct {
 	// incomplete is since when there is no complete request, in nanoseconds after
 	// Server.epoch; 0 while one is answered.
 	incomplete atomic.Int64
+	stop       chan struct{} // closed by evict; nil unless the connection waits for its time
+
+	streaming atomic.Bool // the answer is a stream
+
+	stalled atomic.Int64 // since when one piece is read or written, as incomplete; 0: none is
+	reading atomic.Int64 // bytes of the room for requests that are held
+	writing atomic.Int64 // bytes of the room for answers that are held
 
 	timed bool    // a read deadline is set
 	hold  *[]byte // where buf comes from
 	buf   []byte  // what was read
 	start int     // where in buf the next request begins
-	taken int64   // of the room's bytes, for this request
 	want  int     // bytes of the body that is being read; 0: not known
 	req   request
 	line  accessLine
@@ -440,6 +477,55 @@ func (c *conn) complete() bool {
 	return since >= 0 && c.incomplete.CompareAndSwap(since, 0)
 }
 
+// evict closes a connection that has had no complete request since then. It reports false if
+// that is not so any more.
+func (c *conn) evict(since int64) bool {
+	if since <= 0 || !c.incomplete.CompareAndSwap(since, evicted) {
+		return false
+	}
+	if c.stop != nil {
+		close(c.stop)
+	}
+	c.Close() // serve sees it
+	return true
+}
+
+// standstill returns for how long the connection has waited for the client to send or to
+// take a piece.
+func (c *conn) standstill() time.Duration {
+	since := c.stalled.Load()
+	if since == 0 {
+		return 0
+	}
+	return time.Duration(c.server.now() - since)
+}
+
+// roomForRequest takes room for n bytes more of a request.
+func (c *conn) roomForRequest(n int) bool {
+	room := c.server.room
+	if !room.take(c.server.ctx, &room.requests, int64(n), func(c *conn) bool { return c.reading.Load() > 0 }) {
+		return false
+	}
+	c.reading.Add(int64(n))
+	return true
+}
+
+// roomForAnswer takes room for n bytes more of an answer.
+func (c *conn) roomForAnswer(n int) bool {
+	room := c.server.room
+	if !room.take(c.server.ctx, &room.answers, int64(n), func(c *conn) bool { return c.writing.Load() > 0 }) {
+		return false
+	}
+	c.writing.Add(int64(n))
+	return true
+}
+
+// giveBack gives back the room that a request and its answer have taken.
+func (c *conn) giveBack() {
+	c.server.room.requests.Add(c.reading.Swap(0))
+	c.server.room.answers.Add(c.writing.Swap(0))
+}
+
 // now returns the nanoseconds since the server was made; never 0.
 func (s *Server) now() int64 { return int64(time.Since(s.epoch)) + 1 }
 
@@ -451,6 +537,7 @@ func (c *conn) serve() {
 		}
 		c.Close() // at last; what it could say has no hearer
 		c.release()
+		c.giveBack()
 		c.server.mu.Lock()
 		delete(c.server.conns, c)
 		c.server.mu.Unlock()
@@ -464,9 +551,9 @@ func (c *conn) serve() {
 func (c *conn) serveOne() bool {
 	r := &c.req
 	err := c.readHeader(r)
-	if errors.Is(err, errTooLong) {
+	if errors.Is(err, errTooLong) || errors.Is(err, errNoRoom) {
 		*r = request{version: "1.1", line: "-"}
-		rep := errorReply(431)
+		rep := errorReply(map[bool]int{true: 431, false: 503}[err == errTooLong])
 		rep.close = true
 		c.send(r, &rep, false)
 		c.linger()
@@ -475,35 +562,34 @@ func (c *conn) serveOne() bool {
 	if err != nil || !c.complete() {
 		return false
 	}
-	out := c.server.getBuffer()
-	defer c.server.putBuffer(out)
+	out := c.server.getAnswer(c)
+	defer c.server.putAnswer(out)
 	rep, exact, err := c.server.answer(c, r, out)
 	if err != nil {
-		c.server.room.bytes.Add(c.taken)
 		return false
 	}
 	if rep.status != 401 {
 		c.known.Store(true)
 	}
-	if n := int64(len(rep.body)); n > largeBytes {
-		if take(&c.server.room.bytes, n) {
-			c.taken += n
-		} else { // too many take their time with large answers
-			rep, exact = errorReply(503), false
-			rep.close = true
-		}
+	if n := len(rep.body) - int(c.writing.Load()); n > largeBytes && !c.roomForAnswer(n) {
+		// Too many take their time with large answers.
+		rep, exact = errorReply(503), false
+		rep.close = true
 	}
 	keep := c.send(r, &rep, exact)
-	c.server.room.bytes.Add(c.taken)
-	c.taken = 0
 	*r = request{} // hold nothing while idle
+	c.shrink()
+	c.giveBack()
 	if !keep && rep.stream == nil {
 		c.linger()
 	}
 	return keep
 }
 
-var errTooLong = errors.New("header too long")
+var (
+	errTooLong = errors.New("header too long")
+	errNoRoom  = errors.New("no room for a header of that length")
+)
 
 // readHeader reads until the end of the next header block.
 func (c *conn) readHeader(r *request) error {
@@ -521,6 +607,9 @@ func (c *conn) readHeader(r *request) error {
 		}
 		if len(data) > maxHeader {
 			return errTooLong
+		}
+		if size := cap(c.buf); c.start == 0 && len(data) == size && size > 0 && !c.roomForRequest(size) {
+			return errNoRoom // the buffer is about to be doubled
 		}
 		scanned = max(0, len(data)-3)
 		// Some clients send an empty line too many behind a request; it waits
@@ -570,6 +659,10 @@ func (c *conn) fillIdle() error {
 
 // fill reads at least one byte behind what is in buf.
 func (c *conn) fill() error {
+	if c.begun.Load() {
+		c.stalled.Store(c.server.now())
+		defer c.stalled.Store(0)
+	}
 	if err := c.raw.Read(c.read); err != nil {
 		return err
 	}
@@ -621,6 +714,20 @@ func (c *conn) reserve() {
 	}
 }
 
+// shrink gives up a great buffer for a small one that has what was read of the next
+// request.
+func (c *conn) shrink() {
+	if cap(c.buf) <= maxPooled {
+		return
+	}
+	rest := c.buf[c.start:]
+	c.hold, c.buf, c.start = nil, nil, 0
+	if len(rest) > 0 {
+		c.reserve()
+		c.buf = append(c.buf, rest...)
+	}
+}
+
 // release gives buf back.
 func (c *conn) release() {
 	if c.hold != nil {
@@ -641,11 +748,8 @@ func (c *conn) readBody(r *request) (status int, err error) {
 	if length > c.server.opts.MaxBody {
 		return 413, nil
 	}
-	if length > largeBytes {
-		if !take(&c.server.room.bytes, int64(length)) {
-			return 503, nil
-		}
-		c.taken += int64(length)
+	if length > firstBuffer && !c.roomForRequest(length) {
+		return 503, nil
 	}
 	if err := c.await(length); err != nil {
 		return 0, err
@@ -663,7 +767,7 @@ func (c *conn) readBody(r *request) (status int, err error) {
 func (c *conn) send(r *request, rep *reply, exact bool) (keep bool) {
 	now := time.Now()
 	if rep.stream != nil {
-		if take(&c.server.room.streams, 1) {
+		if c.roomForStream() {
 			defer c.server.room.streams.Add(1)
 			c.stream(r, rep, now)
 			return false
@@ -760,8 +864,20 @@ func (c *conn) write(p []byte, within time.Duration) error {
 	if err := c.SetWriteDeadline(time.Now().Add(within)); err != nil {
 		return err
 	}
+	c.stalled.Store(c.server.now())
+	defer c.stalled.Store(0)
 	_, err := c.Write(p)
 	return err
+}
+
+// roomForStream takes the place of a stream.
+func (c *conn) roomForStream() bool {
+	room := c.server.room
+	if !room.take(c.server.ctx, &room.streams, 1, func(c *conn) bool { return c.streaming.Load() }) {
+		return false
+	}
+	c.streaming.Store(true)
+	return true
 }
 
 // stream writes a reply that goes on until the client has gone or the server
@@ -854,8 +970,7 @@ func (c *conn) linger() {
 // hurry makes the connection end soon: at once if it is idle, else when the
 // answer has been written. The context of its handler has ended.
 func (c *conn) hurry() {
-	if since := c.incomplete.Load(); since > 0 && c.incomplete.CompareAndSwap(since, evicted) {
-		c.Close() // serve sees it
+	if c.evict(c.incomplete.Load()) {
 		return
 	}
 	// Both fail on a closed connection only.

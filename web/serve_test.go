@@ -101,12 +101,12 @@ type testServer struct {
 // longLimits are for tests that no time-out is to disturb, however slow the
 // machine; shortLimits let the others see one.
 func longLimits() limits {
-	return limits{time.Minute, time.Minute, time.Minute, time.Minute, time.Second, 10 * time.Second}
+	return limits{time.Minute, time.Minute, time.Minute, time.Minute, time.Second, 10 * time.Second, time.Millisecond}
 }
 
 func shortLimits(o *Options) {
 	short := 200 * time.Millisecond
-	o.limits = limits{short, short, short, short, short, short}
+	o.limits = limits{short, short, short, short, short, short, short}
 }
 
 // start serves until the test ends. A call is answered with its own body,
@@ -124,7 +124,7 @@ func start(t testing.TB, change func(*Options)) *testServer {
 		Backend: &fakeBackend{},
 		Log:     ts.log,
 		Stderr:  ts.stderr,
-		RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) {
+		RPC: func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
 			if string(body) == "bad" {
 				return dst, 400
 			}
@@ -182,7 +182,10 @@ func (ts *testServer) exchange(t testing.TB, send string) string {
 	return dates.ReplaceAllString(string(answer), "Date: D\r\n")
 }
 
-var dates = regexp.MustCompile(`(?m)^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n`)
+// dates are the fields of an answer that depend on the time, and those behind them that
+// every answer has.
+var dates = regexp.MustCompile(`(?m)^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n` +
+	`X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n`)
 
 // page is an error page as the client sees it behind its status line.
 func page(status int, fields string) string {
@@ -461,7 +464,7 @@ func TestPipelining(t *testing.T) {
 	release := make(chan struct{})
 	entered := make(chan struct{})
 	ts := start(t, func(o *Options) {
-		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
+		o.RPC = func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
 			if string(body) == "wait" {
 				close(entered)
 				<-release
@@ -500,7 +503,7 @@ func TestLarge(t *testing.T) {
 func TestGoneClient(t *testing.T) {
 	entered, release, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	ts := start(t, func(o *Options) {
-		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
+		o.RPC = func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
 			close(entered)
 			<-release
 			ended <- ctx.Err()
@@ -572,6 +575,37 @@ func TestSlowReader(t *testing.T) {
 	eventually(t, "the connection is closed", func() bool { return ts.open() == 0 })
 }
 
+// TestTricklingReader: so is one that is read a few bytes at a time, for it is a piece that
+// has to be taken in time, and one that is read as fast as is asked for is not.
+func TestTricklingReader(t *testing.T) {
+	ts := start(t, func(o *Options) { o.limits.write = 400 * time.Millisecond })
+	body := strings.Repeat("x", 8<<20)
+	call := "POST /RPC2 HTTP/1.1\r\nContent-Length: " + itoa(len(body)) + "\r\n\r\n" + body
+	nc := ts.dial(t)
+	io.WriteString(nc, call)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	begin := time.Now()
+	for ts.open() > 0 && time.Since(begin) < 10*time.Second {
+		<-ticker.C
+		nc.Read(make([]byte, 100)) // ends when it is cut
+	}
+	if took := time.Since(begin); took < 400*time.Millisecond || took > 5*time.Second {
+		t.Errorf("cut off after %v", took)
+	}
+	steady := ts.dial(t)
+	io.WriteString(steady, call)
+	got := 0
+	for buf := make([]byte, pieceOfWrite); got < len(body); {
+		<-ticker.C
+		n, err := steady.Read(buf)
+		if err != nil {
+			t.Fatalf("after %d bytes: %v", got, err)
+		}
+		got += n
+	}
+}
+
 // open returns the number of connections.
 func (ts *testServer) open() int {
 	ts.mu.Lock()
@@ -632,7 +666,7 @@ func TestMakeRoom(t *testing.T) {
 	ts := start(t, func(o *Options) {
 		o.Room = NewRoom(0)
 		o.Room.connections = 2
-		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
+		o.RPC = func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
 			waiting.Add(1)
 			<-release
 			return append(dst, body...), 200
@@ -676,7 +710,7 @@ func TestMakeRoom(t *testing.T) {
 func TestClose(t *testing.T) {
 	entered := make(chan struct{})
 	ts := start(t, func(o *Options) {
-		o.RPC = func(ctx context.Context, body, dst []byte) ([]byte, int) {
+		o.RPC = func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
 			close(entered)
 			<-ctx.Done()
 			return append(dst, "last words"...), 200
@@ -708,8 +742,8 @@ func TestAccessLog(t *testing.T) {
 	ts.exchange(t, "GET /some_ERROR HTTP/1.0\r\n\r\n")
 	ts.Close()
 	want := []*regexp.Regexp{
-		regexp.MustCompile(`^TRACE localhost:0 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /nope HTTP/1.0" 404 264$`),
-		regexp.MustCompile(`^ERROR localhost:0 - - \[.*\] "GET /some_ERROR HTTP/1.0" 404 264$`),
+		regexp.MustCompile(`^TRACE localhost:0 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /nope HTTP/1.0" 404 340$`),
+		regexp.MustCompile(`^ERROR localhost:0 - - \[.*\] "GET /some_ERROR HTTP/1.0" 404 340$`),
 	}
 	if len(ts.log.lines) != len(want) {
 		t.Fatalf("got %q", ts.log.lines)
@@ -731,7 +765,9 @@ func benchmarkCall(b *testing.B, network string) {
 	reply := bytes.Repeat([]byte("x"), 200)
 	s := NewServer(Options{
 		Log: quiet{},
-		RPC: func(ctx context.Context, body, dst []byte) ([]byte, int) { return append(dst, reply...), 200 },
+		RPC: func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
+			return append(dst, reply...), 200
+		},
 	})
 	address := filepath.Join(b.TempDir(), "s")
 	if network == "tcp" {

@@ -59,7 +59,12 @@ func (s *Server) stream(path string, fields ...field) reply {
 	if path == "" {
 		return errorReply(404)
 	}
-	file, info, err := openLog(path)
+	var file *os.File
+	var info os.FileInfo
+	var err error
+	if busy := s.opts.Disk(s.ctx, func() { file, info, err = openLog(path) }); busy != nil {
+		return errorReply(503)
+	}
 	if err != nil {
 		return errorReply(404)
 	}
@@ -71,22 +76,64 @@ func (s *Server) stream(path string, fields ...field) reply {
 	return reply{status: 200, header: fields, stream: t.run}
 }
 
+// defaultReaders is how many calls at a time look at logs, or read of them, if nobody says.
+const defaultReaders = 8
+
+// boundedReaders makes an Options.Disk for n calls at a time.
+func boundedReaders(n int) func(context.Context, func()) error {
+	places := make(chan struct{}, n)
+	return func(ctx context.Context, call func()) error {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-places }()
+		call()
+		return nil
+	}
+}
+
+// look makes a call that looks at a log for a stream, which has time. Its error is that of
+// ctx.
+func (s *Server) look(ctx context.Context, call func()) error {
+	for {
+		if err := s.opts.Disk(ctx, call); !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
+}
+
 // openLog opens a log that can be read from any place: neither a pipe nor a
-// terminal, whose opening must not wait either.
+// terminal. Those are not even opened, which could take from others what is for them.
 func openLog(path string) (*os.File, os.FileInfo, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	info, err := os.Stat(path)
+	if err == nil {
+		err = regular(info)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New(path + ": not a regular file")
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err = file.Stat(); err == nil { // it may be another one by now
+		err = regular(info)
 	}
 	if err != nil {
 		file.Close() // was only read
 		return nil, nil, err
 	}
 	return file, info, nil
+}
+
+// regular is an error unless info is that of a regular file.
+func regular(info os.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return errors.New(info.Name() + ": not a regular file")
+	}
+	return nil
 }
 
 // tail sends a log as it grows.
@@ -105,62 +152,85 @@ func (t *tail) run(ctx context.Context, w io.Writer) error {
 	changes := t.server.subscribe()
 	defer changes.close()
 	// Watch first and look then, so that nothing happens in between unseen.
-	changes.watch(t.path)
+	if err := changes.watch(ctx, t.path); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
-		if err := t.drain(w); err != nil {
+		if err := t.drain(ctx, w); err != nil {
 			return err
 		}
-		next := t.successor()
+		var next *os.File
+		if err := t.server.look(ctx, func() { next = t.successor() }); err != nil {
+			return err
+		}
 		if next == nil {
-			changes.wait(ctx)
+			if err := changes.wait(ctx); err != nil {
+				return err
+			}
 			continue
 		}
 		// What was written between the last read and the replacement.
-		err := t.drain(w)
+		err := t.drain(ctx, w)
 		t.file.Close() // was only read
 		t.file, t.offset = next, 0
 		if err != nil {
 			return err
 		}
-		changes.watch(t.path)
+		if err := changes.watch(ctx, t.path); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
 }
 
 // drain sends what the file holds behind offset.
-func (t *tail) drain(w io.Writer) error {
+func (t *tail) drain(ctx context.Context, w io.Writer) error {
+	for {
+		more, err := t.sendPiece(ctx, w)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// sendPiece sends a piece of what the file holds behind offset. It reports false if there
+// was nothing.
+func (t *tail) sendPiece(ctx context.Context, w io.Writer) (more bool, err error) {
 	hold := t.server.getBuffer()
 	defer t.server.putBuffer(hold)
 	if cap(*hold) < tailPiece {
 		*hold = make([]byte, 0, tailPiece)
 	}
 	buf := (*hold)[:cap(*hold)]
-	for {
-		n, err := t.file.ReadAt(buf, t.offset)
-		if n > 0 {
-			t.offset += int64(n)
-			if _, err := w.Write(buf[:n]); err != nil {
-				return err
-			}
-		}
-		if err == nil {
-			continue
-		}
-		if err != io.EOF {
-			return err
-		}
-		info, err := t.file.Stat()
-		if err != nil {
-			return err
-		}
-		if info.Size() >= t.offset {
-			return nil
-		}
-		t.offset = 0
-		if _, err := io.WriteString(w, truncated); err != nil {
-			return err
-		}
+	n, cut := 0, false
+	if busy := t.server.look(ctx, func() { n, cut, err = t.read(buf) }); busy != nil {
+		return false, busy
 	}
+	switch {
+	case err != nil:
+		return false, err
+	case cut:
+		t.offset = 0
+		_, err = io.WriteString(w, truncated)
+	case n > 0:
+		t.offset += int64(n)
+		_, err = w.Write(buf[:n])
+	}
+	return cut || n > 0, err
+}
+
+// read reads what is behind offset. If there is nothing because the file has become
+// shorter than that, it was cut.
+func (t *tail) read(buf []byte) (n int, cut bool, err error) {
+	n, err = t.file.ReadAt(buf, t.offset)
+	if n > 0 {
+		return n, false, nil // an error comes again
+	}
+	if err != io.EOF {
+		return 0, false, err
+	}
+	info, err := t.file.Stat()
+	return 0, err == nil && info.Size() < t.offset, err
 }
 
 // successor opens the file that has taken the path; nil if none has. A path
@@ -211,13 +281,19 @@ func (s *Server) sharedWatcher() *watcher {
 // watch begins to watch the file at path and the directories where another may
 // take its place: that of the name, and that of the file it links to. What cannot
 // be watched is looked at now and then, and then it is also tried again to watch it.
-func (c *changes) watch(path string) {
+// An error is that of ctx.
+func (c *changes) watch(ctx context.Context, path string) error {
 	c.path = path
-	if err := c.subscribeTo(path); err == nil {
+	var err error
+	if busy := c.server.look(ctx, func() { err = c.subscribeTo(path) }); busy != nil {
+		return busy
+	}
+	if err == nil {
 		c.stopTicker()
 	} else if c.ticker == nil {
 		c.ticker = time.NewTicker(tailInterval)
 	}
+	return nil
 }
 
 func (c *changes) subscribeTo(path string) error {
@@ -236,7 +312,7 @@ func (c *changes) subscribeTo(path string) error {
 }
 
 // wait waits until something may have changed, or ctx ends.
-func (c *changes) wait(ctx context.Context) {
+func (c *changes) wait(ctx context.Context) error {
 	var wake <-chan struct{}
 	var tick <-chan time.Time
 	if c.subscription != nil {
@@ -248,9 +324,10 @@ func (c *changes) wait(ctx context.Context) {
 	select {
 	case <-wake:
 	case <-tick:
-		c.watch(c.path)
+		return c.watch(ctx, c.path)
 	case <-ctx.Done():
 	}
+	return ctx.Err()
 }
 
 func (c *changes) close() {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -9,13 +10,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // logServer serves one log, of the process demo and as the daemon's own.
-func logServer(t *testing.T, content string) (*testServer, string) {
+func logServer(t *testing.T, content string, change ...func(*Options)) (*testServer, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "demo.log")
 	write(t, path, content)
@@ -23,6 +26,9 @@ func logServer(t *testing.T, content string) (*testServer, string) {
 		o.Backend = &fakeBackend{main: path, logs: map[string]string{
 			"demo/stdout": path, "demo/stderr": path, "g:demo/stdout": path,
 		}}
+		for _, c := range change {
+			c(o)
+		}
 	})
 	return ts, path
 }
@@ -336,4 +342,70 @@ func TestWithoutWatcher(t *testing.T) {
 	})
 	write(t, path, "again\n")
 	s.expect("again\n")
+}
+
+// TestLogsAreLookedAtInTurn: so many at a time as Options.Disk lets through, and who waits
+// for that is told after a while, but if a log is being followed.
+func TestLogsAreLookedAtInTurn(t *testing.T) {
+	var refuse, looks atomic.Int32
+	ts, path := logServer(t, "one\n", func(o *Options) {
+		o.Disk = func(ctx context.Context, call func()) error {
+			looks.Add(1)
+			if refuse.Load() > 0 {
+				refuse.Add(-1)
+				return os.ErrDeadlineExceeded
+			}
+			call()
+			return nil
+		}
+	})
+	s := open(t, ts, "GET /logtail/demo"+tailClient)
+	s.expect("one\n")
+	if n := looks.Load(); n < 4 { // to open it, to watch it, to read of it, to look for another
+		t.Errorf("%d looks at the log", n)
+	}
+	refuse.Store(3)
+	write(t, path, "two\n")
+	s.expect("two\n")
+	refuse.Store(1)
+	if got := open(t, ts, "GET /logtail/demo HTTP/1.1\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got.head, "HTTP/1.1 503 ") {
+		t.Errorf("got %q", got.head)
+	}
+}
+
+func TestBoundedReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk, release := boundedReaders(2), make(chan struct{})
+		at := 0
+		for range 5 {
+			go disk(t.Context(), func() { at++; <-release; at-- })
+			synctest.Wait()
+		}
+		if at != 2 {
+			t.Errorf("%d at a time", at)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := disk(ctx, func() { t.Error("called") }); err != context.Canceled {
+			t.Errorf("got %v", err)
+		}
+		close(release)
+		synctest.Wait()
+	})
+}
+
+// TestLogIsPipe: a named pipe is no log, and nothing is taken from it.
+func TestLogIsPipe(t *testing.T) {
+	ts, path := logServer(t, "")
+	if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 * defaultReaders {
+		if got := open(t, ts, "GET /logtail/demo HTTP/1.1\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got.head, "HTTP/1.1 404 ") {
+			t.Errorf("got %q", got.head)
+		}
+	}
+	if fd, err := syscall.Open(path, syscall.O_WRONLY|syscall.O_NONBLOCK, 0); err != syscall.ENXIO {
+		t.Errorf("somebody has it open for reading: %d, %v", fd, err)
+	}
 }

@@ -87,7 +87,7 @@ func TestWatchAgain(t *testing.T) {
 	c := ts.subscribe()
 	defer c.close()
 	ts.newWatcher = func() (*watcher, error) { return nil, syscall.EMFILE }
-	c.watch(path)
+	c.watch(t.Context(), path)
 	if c.ticker == nil || c.subscription != nil {
 		t.Fatal("without a watcher nothing looks at the log")
 	}

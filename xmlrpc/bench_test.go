@@ -74,6 +74,6 @@ func BenchmarkServeGetState(b *testing.B) {
 	var dst []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		dst, _ = s.Serve(b.Context(), body, dst[:0])
+		dst, _ = s.Serve(b.Context(), body, dst[:0], nil)
 	}
 }

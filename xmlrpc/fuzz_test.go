@@ -19,7 +19,7 @@ func FuzzDecodeCall(f *testing.F) {
 	s := newTestServer(new(trace))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		method, params, err := DecodeCall(body)
-		s.Serve(t.Context(), body, nil)
+		s.Serve(t.Context(), body, nil, nil)
 		if err != nil {
 			return
 		}

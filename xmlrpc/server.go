@@ -31,8 +31,8 @@ type Method struct {
 
 	// Call does the work. It is called with as many arguments as Params allow
 	// and from many goroutines at once. Its answer has to be a value that
-	// AppendResponse knows; its error should be a *Fault, which is what the
-	// client then gets. Any other error is answered with status 500.
+	// AppendResponse knows, a Text or a TailText; its error should be a *Fault, which
+	// is what the client then gets. Any other error is answered with status 500.
 	Call func(ctx context.Context, args Args) (any, error)
 }
 
@@ -96,9 +96,13 @@ func NewServer(tracer Tracer, namespaces ...Namespace) *Server {
 
 // Serve carries out the call in body and appends the answer to dst. The status
 // is that of the HTTP response: 200, for faults too; 400 if body is not a call;
-// 500 if the method failed in a way that no client should see. With a status
-// other than 200 nothing is appended. A panic of the method does not go further.
-func (s *Server) Serve(ctx context.Context, body, dst []byte) (answer []byte, status int) {
+// 500 if the method failed in a way that no client should see; 503 if there is no
+// room for the answer. With a status other than 200 nothing is appended. A panic of
+// the method does not go further.
+//
+// Room is asked before an answer takes n bytes more than the capacity of dst and what
+// it has asked for before, and says whether it may; nil: it always may.
+func (s *Server) Serve(ctx context.Context, body, dst []byte, room func(n int) bool) (out []byte, status int) {
 	d, ok := s.spare.Get().(*decoder)
 	if !ok {
 		d = new(decoder)
@@ -117,15 +121,20 @@ func (s *Server) Serve(ctx context.Context, body, dst []byte) (answer []byte, st
 	defer func() {
 		if r := recover(); r != nil {
 			s.tracer.Crashed(body, fmt.Sprintf("%v\n%s", r, debug.Stack()))
-			answer, status = dst, statusInternalError
+			out, status = dst, statusInternalError
 		}
 	}()
 	s.tracer.Called(method)
 	value, err := s.call(ctx, method, args)
 	if err == nil {
-		answer = AppendResponse(dst, value)
+		out, err = respond(dst, value, room)
+	}
+	if err == nil {
 		s.tracer.Returned(method)
-		return answer, statusOK
+		return out, statusOK
+	}
+	if errors.Is(err, errNoRoom) {
+		return dst, statusUnavailable
 	}
 	fault := asFault(err)
 	if fault == nil {
@@ -136,12 +145,22 @@ func (s *Server) Serve(ctx context.Context, body, dst []byte) (answer []byte, st
 	return AppendFault(dst, fault), statusOK
 }
 
+// respond appends the response with what a method has answered.
+func respond(dst []byte, value any, room func(n int) bool) ([]byte, error) {
+	a := answer{buf: append(dst, responseBegin...), room: room, held: cap(dst)}
+	if err := a.value(value); err != nil {
+		return dst, err
+	}
+	return append(a.buf, responseEnd...), nil
+}
+
 // The statuses of HTTP that Serve knows. Package net/http would name them, and
 // bring a megabyte with it.
 const (
 	statusOK            = 200
 	statusBadRequest    = 400
 	statusInternalError = 500
+	statusUnavailable   = 503
 )
 
 // asFault returns the fault that a caller at the top level sees of err, nil if
@@ -271,15 +290,35 @@ func (s *Server) multicall(ctx context.Context, args Args) (any, error) {
 	if !ok {
 		return nil, NewFault(IncorrectParameters)
 	}
-	answers := make([]any, len(calls))
-	for i, c := range calls {
-		value, err := s.multicallOne(ctx, c)
-		if err != nil {
-			value = multicallFault(err)
+	return &multicall{s, ctx, calls}, nil
+}
+
+// multicall is the answer of system.multicall. The calls are made while it is written:
+// what each of them answers is kept in that form only, and when there is no room for more
+// the rest is not called.
+type multicall struct {
+	server *Server
+	ctx    context.Context
+	calls  []any
+}
+
+func (m *multicall) answer(a *answer) error {
+	a.buf = append(a.buf, arrayBegin...)
+	for i, c := range m.calls {
+		m.calls[i] = nil // it is not needed any more
+		value, err := m.server.multicallOne(m.ctx, c)
+		if err == nil {
+			err = a.value(value)
 		}
-		answers[i] = value
+		if err != nil && !errors.Is(err, errNoRoom) {
+			err = a.value(multicallFault(err))
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return answers, nil
+	a.buf = append(a.buf, arrayEnd...)
+	return nil
 }
 
 func (s *Server) multicallOne(ctx context.Context, c any) (value any, err error) {

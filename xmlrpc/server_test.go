@@ -155,7 +155,7 @@ func TestServe(t *testing.T) {
 	s := newTestServer(&tr)
 	for _, test := range tests {
 		body := AppendCall(nil, test.method, test.params...)
-		answer, status := s.Serve(t.Context(), body, []byte("prefix"))
+		answer, status := s.Serve(t.Context(), body, []byte("prefix"), nil)
 		if want, ok := test.want.(int); ok && want >= 400 {
 			if status != want || string(answer) != "prefix" || !strings.HasPrefix(tr.lines[1], "crashed: ") {
 				t.Errorf("%s%v: status %d, %q, %v", test.method, test.params, status, answer, tr.lines)
@@ -191,7 +191,7 @@ func TestServeInvalid(t *testing.T) {
 		"\n<?xml version='1.0'?>/": "invalid: unmarshallable",
 	} {
 		var tr trace
-		answer, status := newTestServer(&tr).Serve(t.Context(), []byte(body), nil)
+		answer, status := newTestServer(&tr).Serve(t.Context(), []byte(body), nil, nil)
 		if status != 400 || answer != nil || !reflect.DeepEqual(tr.lines, []string{want}) {
 			t.Errorf("%q: %d %q %v", body, status, answer, tr.lines)
 		}
@@ -199,7 +199,7 @@ func TestServeInvalid(t *testing.T) {
 }
 
 func TestListMethods(t *testing.T) {
-	answer, _ := newTestServer(new(trace)).Serve(t.Context(), AppendCall(nil, "system.listMethods"), nil)
+	answer, _ := newTestServer(new(trace)).Serve(t.Context(), AppendCall(nil, "system.listMethods"), nil, nil)
 	v, err := DecodeResponse(answer)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestMulticall(t *testing.T) {
 	for _, test := range tests {
 		calls, want = append(calls, test.call), append(want, test.want)
 	}
-	answer, status := s.Serve(t.Context(), AppendCall(nil, "system.multicall", calls), nil)
+	answer, status := s.Serve(t.Context(), AppendCall(nil, "system.multicall", calls), nil, nil)
 	v, err := DecodeResponse(answer)
 	got, ok := v.([]any)
 	if status != 200 || err != nil || !ok || len(got) != len(want) {
@@ -265,12 +265,12 @@ func TestMulticall(t *testing.T) {
 		}
 	}
 	for _, calls := range []any{3, nil, Struct{}, "abc"} {
-		answer, status := s.Serve(t.Context(), AppendCall(nil, "system.multicall", calls), nil)
+		answer, status := s.Serve(t.Context(), AppendCall(nil, "system.multicall", calls), nil, nil)
 		if _, err := DecodeResponse(answer); status != 200 || err == nil || err.Error() != "<Fault 2: 'INCORRECT_PARAMETERS'>" {
 			t.Errorf("calls %v: %d %v", calls, status, err)
 		}
 	}
-	if answer, _ := s.Serve(t.Context(), AppendCall(nil, "system.multicall", []any{}), nil); !strings.Contains(string(answer), arrayBegin+arrayEnd) {
+	if answer, _ := s.Serve(t.Context(), AppendCall(nil, "system.multicall", []any{}), nil, nil); !strings.Contains(string(answer), arrayBegin+arrayEnd) {
 		t.Errorf("no calls: %s", answer)
 	}
 }
@@ -294,7 +294,7 @@ func TestMulticallToTheByte(t *testing.T) {
 		"<member>\n<name>faultCode</name>\n<value><int>10</int></value>\n</member>\n" +
 		"<member>\n<name>faultString</name>\n<value><string>BAD_NAME: nope</string></value>\n</member>\n" +
 		"</struct></value>\n</data></array></value>\n</param>\n</params>\n</methodResponse>\n"
-	answer, status := s.Serve(t.Context(), []byte(body), nil)
+	answer, status := s.Serve(t.Context(), []byte(body), nil, nil)
 	if status != 200 || string(answer) != want || len(answer) != 370 {
 		t.Errorf("%d\n%s", status, answer)
 	}

@@ -131,6 +131,13 @@ type Tail struct {
 	Overflow bool  // the log holds more than was asked for
 }
 
+// TailText is a Tail whose bytes are read while the answer is written.
+type TailText struct {
+	Text     Text
+	Offset   int64
+	Overflow bool
+}
+
 // Changes is the answer of supervisor.reloadConfig, as group names. On the wire
 // it is wrapped in one more array.
 type Changes struct{ Added, Changed, Removed []string }
