@@ -29,7 +29,12 @@ const maxNamed = 20
 // ask answers with a page that asks whether to carry out an action, as a form
 // that does it. It reports false if the action hits nothing that is there: there
 // is nothing to ask then, and act says why.
-func (u *ui) ask(ctx context.Context, p params, foreign bool) (reply, bool) {
+func (u *ui) ask(ctx context.Context, p params, foreign bool) (rep reply, ok bool) {
+	u.inTurn(func() { rep, ok = u.makeQuestion(ctx, p, foreign) })
+	return rep, ok
+}
+
+func (u *ui) makeQuestion(ctx context.Context, p params, foreign bool) (reply, bool) {
 	processes, err := u.backend.AllProcessInfo(ctx)
 	if err != nil {
 		return u.failed(err), true

@@ -117,7 +117,7 @@ func FuzzParseRequest(f *testing.F) {
 		}
 		credentials{"joe", "secret"}.check(r.header, io.Discard)
 		crossSite(&r)
-		isPage(&r)
+		find(routes, &r)
 	})
 }
 

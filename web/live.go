@@ -52,11 +52,13 @@ func (u *ui) follow(ctx context.Context, w io.Writer, mark string) error {
 		if err != nil {
 			return err
 		}
-		processes, err := u.backend.AllProcessInfo(ctx)
-		if err != nil {
-			return err
-		}
-		event, err := u.update(shown, processes, mark)
+		var processes []xmlrpc.ProcessInfo
+		var event update
+		u.inTurn(func() {
+			if processes, err = u.backend.AllProcessInfo(ctx); err == nil {
+				event, err = u.update(shown, processes, mark)
+			}
+		})
 		if err != nil {
 			return err
 		}

@@ -20,9 +20,21 @@ type ui struct {
 	log     Logger
 	born    time.Time // what its files claim as their age
 	now     func() time.Time
+	making  chan struct{} // holds one for each page of many processes that is being made
 	// templates parses the pages' templates when the first page is asked for:
 	// most daemons are never looked at in a browser.
 	templates func() *template.Template
+}
+
+// makers is how many pages of many processes are made at a time: each takes several times
+// as much as its answer.
+const makers = 4
+
+// inTurn makes what shows many processes, as soon as not too many others do.
+func (u *ui) inTurn(make func()) {
+	u.making <- struct{}{}
+	defer func() { <-u.making }()
+	make()
 }
 
 // newUI returns the pages over backend. Version stands in their footer.
@@ -33,6 +45,7 @@ func newUI(backend Backend, version string, log Logger) *ui {
 		log:     log,
 		born:    time.Now(),
 		now:     time.Now,
+		making:  make(chan struct{}, makers),
 		templates: sync.OnceValue(func() *template.Template {
 			return template.Must(template.ParseFS(files, "ui/*.html"))
 		}),
@@ -161,6 +174,10 @@ const (
 	minTail = 1 << 10
 	maxTail = 1 << 20 // more of a log is no page to read, and many of them hurt the daemon
 )
+
+// tailRoom returns how much it takes to make the page that r asks for: the log, the same as
+// text, and with what has to be escaped.
+func tailRoom(r *request) int { return 6 * int(tailLimit(readParams(r)["limit"])) }
 
 // tailPage is what tail.html shows.
 type tailPage struct {

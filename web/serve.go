@@ -49,6 +49,7 @@ type Options struct {
 	Room *Room
 
 	pages  pager
+	routes []route
 	limits limits
 }
 
@@ -111,6 +112,9 @@ func NewServer(opts Options) *Server {
 	}
 	if opts.pages == nil {
 		opts.pages = newUI(opts.Backend, opts.Version, opts.Log)
+	}
+	if opts.routes == nil {
+		opts.routes = routes
 	}
 	if opts.Stderr == nil {
 		opts.Stderr = io.Discard
@@ -268,54 +272,37 @@ func (s *Server) answer(c *conn, r *request, out *[]byte) (rep reply, exact bool
 	if host, _ := r.header.get("Host"); !s.hosts.allow(host) {
 		return wrongHost(host), false, nil
 	}
-	if status := s.auth.check(r.header, s.opts.Stderr); status != 0 {
-		rep, err = s.refuseLogin(c, r, status)
-		return rep, false, err
+	rt, refusal := find(s.opts.routes, r)
+	if rt == nil || !rt.public {
+		if status := s.auth.check(r.header, s.opts.Stderr); status != 0 {
+			rep, err = s.refuseLogin(c, r, status)
+			return rep, false, err
+		}
 	}
-	switch {
-	case strings.HasPrefix(r.uri, "/RPC2"):
-		rep, err = s.call(c, r, out)
-		return rep, false, err
-	case strings.HasPrefix(r.uri, "/logtail"):
-		return s.processLog(r), false, nil
-	case strings.HasPrefix(r.uri, "/mainlogtail"):
-		return s.mainLog(r), false, nil
-	case isPage(r):
-		rep, err = s.page(c, r)
-		return rep, true, err
-	default:
-		return s.static(r), false, nil
+	if rt == nil {
+		return errorReply(refusal), false, nil
 	}
+	rep, err = rt.answer(s, c, r, out)
+	return rep, rt.exact, err
 }
 
 // call answers an XML-RPC call.
-func (s *Server) call(c *conn, r *request, out *[]byte) (reply, error) {
-	if r.method != "POST" {
-		return errorReply(400), nil
-	}
-	if status, err := c.readBody(r); err != nil || status != 0 {
-		return refused(status), err
-	}
+func (s *Server) call(c *conn, r *request, out *[]byte) reply {
 	if len(r.body) == 0 {
-		return errorReply(400), nil
-	}
-	if crossSiteCall(r) {
-		return errorReply(403), nil
+		return errorReply(400)
 	}
 	answer, status := s.opts.RPC(s.ctx, r.body, *out, c.roomForAnswer)
 	if status != 200 {
-		rep := errorReply(status)
-		rep.close = status == 503
-		return rep, nil
+		return refused(status)
 	}
 	*out = answer // it may have grown
-	return reply{status: status, header: xmlFields, body: answer}, nil
+	return reply{status: status, header: xmlFields, body: answer}
 }
 
 var xmlFields = []field{{"Content-Type", "text/xml"}}
 
-// refused is the reply to a request whose body was not read. One that is too
-// long is not waited for either.
+// refused is the reply to a request whose body was not read, or that has no answer. One
+// that is too long is not waited for either.
 func refused(status int) reply {
 	if status == 0 {
 		return reply{} // there was an error
@@ -325,45 +312,18 @@ func refused(status int) reply {
 	return rep
 }
 
-// isPage reports whether a page is asked for, by the names and methods that
-// pages have.
-func isPage(r *request) bool {
-	if r.method != "GET" && r.method != "POST" {
-		return false
-	}
-	switch strings.TrimLeft(r.path, "/") {
-	case "", "index.html", "tail.html", "ok.html":
-		return true
-	}
-	return false
-}
-
 // page answers with a page.
-func (s *Server) page(c *conn, r *request) (reply, error) {
-	if r.method == "POST" {
-		if status, err := c.readBody(r); err != nil || status != 0 {
-			return refused(status), err
-		}
-	}
-	if r.params != "" {
-		return errorReply(404), nil // Supervisor never answers
-	}
-	if rep, ok := s.opts.pages.serve(s.ctx, r); ok {
-		return rep, nil
-	}
-	return errorReply(404), nil
-}
-
-// static answers with a file, a page of the live view, or 404.
-func (s *Server) static(r *request) reply {
-	if r.method != "GET" && r.method != "HEAD" {
-		return errorReply(400)
-	}
-	if r.method == "GET" {
+func (s *Server) page(_ *conn, r *request, _ *[]byte) reply {
+	if r.params == "" {
 		if rep, ok := s.opts.pages.serve(s.ctx, r); ok {
 			return rep
 		}
 	}
+	return errorReply(404) // params: Supervisor never answers
+}
+
+// static answers with a file, or 404.
+func (s *Server) static(_ *conn, r *request, _ *[]byte) reply {
 	path := unescape(r.path)
 	// A rooted path cannot leave its root by way of dots.
 	name := pathpkg.Clean("/" + path)[1:]
@@ -737,15 +697,15 @@ func (c *conn) release() {
 	}
 }
 
-// readBody reads the body of r. A status says why it was not read, an error
+// readBody reads the body of r, of limit bytes at most. A status says why it was not read, an error
 // that the connection is done. No length and a negative one is an empty body,
 // for which Supervisor waits forever.
-func (c *conn) readBody(r *request) (status int, err error) {
+func (c *conn) readBody(r *request, limit int) (status int, err error) {
 	length := r.framing.length
 	if r.framing.status != 0 {
 		return r.framing.status, nil
 	}
-	if length > c.server.opts.MaxBody {
+	if length > limit {
 		return 413, nil
 	}
 	if length > firstBuffer && !c.roomForRequest(length) {

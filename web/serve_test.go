@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -64,6 +65,9 @@ func (fakePages) serve(ctx context.Context, r *request) (reply, bool) {
 	}
 	return reply{}, false
 }
+
+// fakeRoutes are those of its pages that real ones do not have.
+var fakeRoutes = []route{{has: named("panic.live", "panic.stream", "wait.live", "events.live"), methods: []string{"GET"}, serve: (*Server).page}}
 
 func (p fakePages) static(path string) (asset, bool) {
 	switch path {
@@ -131,6 +135,7 @@ func start(t testing.TB, change func(*Options)) *testServer {
 			return append(dst, body...), 200
 		},
 		pages:  fakePages{time.Date(2026, 11, 22, 9, 0, 0, 500, time.UTC)},
+		routes: slices.Concat(fakeRoutes, routes),
 		limits: longLimits(),
 	}
 	if change != nil {

@@ -72,7 +72,12 @@ type button struct {
 }
 
 // status shows the status page.
-func (u *ui) status(ctx context.Context, p params) reply {
+func (u *ui) status(ctx context.Context, p params) (rep reply) {
+	u.inTurn(func() { rep = u.makeStatus(ctx, p) })
+	return rep
+}
+
+func (u *ui) makeStatus(ctx context.Context, p params) reply {
 	processes, err := u.backend.AllProcessInfo(ctx)
 	if err != nil {
 		return u.failed(err)

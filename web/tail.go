@@ -24,10 +24,7 @@ const (
 )
 
 // processLog answers /logtail/NAMESPEC[/CHANNEL] with a stream of that log.
-func (s *Server) processLog(r *request) reply {
-	if r.method != "GET" {
-		return errorReply(400)
-	}
+func (s *Server) processLog(_ *conn, r *request, _ *[]byte) reply {
 	_, rest, ok := strings.Cut(strings.TrimLeft(unescape(r.path), "/"), "/")
 	if !ok {
 		return errorReply(500) // as Supervisor; a name is missing
@@ -47,10 +44,7 @@ func (s *Server) processLog(r *request) reply {
 }
 
 // mainLog answers /mainlogtail with a stream of the daemon's own log.
-func (s *Server) mainLog(r *request) reply {
-	if r.method != "GET" {
-		return errorReply(400)
-	}
+func (s *Server) mainLog(*conn, *request, *[]byte) reply {
 	return s.stream(s.opts.Backend.MainLogPath(s.ctx))
 }
 

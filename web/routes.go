@@ -1,0 +1,139 @@
+package web
+
+import (
+	"slices"
+	"strings"
+)
+
+// route is a row of the table of all that is served. A request is answered by the first
+// row that has its path and, unless other is set, its method.
+type route struct {
+	name    string // for people
+	has     func(path string) bool
+	methods []string
+	other   int    // status for any other method; 0: rows below may have it
+	public  bool   // no login is asked for
+	role    role   // what it takes to be served, of who has logged in
+	site    policy // what pages of other sites may have browsers do
+	limits  limitsOf
+	exact   bool // keepAlive
+	// serve makes the answer, whose body may be in out.
+	serve func(s *Server, c *conn, r *request, out *[]byte) reply
+}
+
+// role is what the visitors of a server may do. There is one login, which may do all; what
+// is for a viewer changes nothing.
+type role int
+
+const (
+	viewer   role = iota
+	operator      // starts, stops and clears
+)
+
+// policy is what is done with requests that a page of another site may have made.
+type policy int
+
+const (
+	// reads: they are answered. The page that has made them does not get to see it.
+	reads policy = iota
+	// asks: what changes nothing is answered; other requests, if GET, by a question to
+	// the user, and else refused.
+	asks
+	// calls: they are refused, but for those that a browser asks us about first.
+	calls
+)
+
+// limitsOf are the limits of one route.
+type limitsOf struct {
+	body int // greatest body in bytes; 0: none is read; maxBody: Options.MaxBody
+	// room returns how many bytes it takes to make the answer. Nil: not many.
+	room func(r *request) int
+}
+
+// maxForm is the greatest body of a form.
+const maxForm = 64 << 10
+
+// routes are all there are.
+var routes = []route{
+	{
+		name: "XML-RPC", has: beginsWith("/RPC2"), methods: []string{"POST"}, other: 400,
+		role: operator, site: calls, limits: limitsOf{body: maxBody}, serve: (*Server).call,
+	},
+	{
+		name: "log of a process", has: beginsWith("/logtail"), methods: []string{"GET"}, other: 400,
+		role: viewer, site: reads, serve: (*Server).processLog,
+	},
+	{
+		name: "main log", has: beginsWith("/mainlogtail"), methods: []string{"GET"}, other: 400,
+		role: viewer, site: reads, serve: (*Server).mainLog,
+	},
+	{
+		name: "status and actions", has: named("", "index.html"), methods: []string{"GET", "POST"},
+		role: operator, site: asks, limits: limitsOf{body: maxForm}, exact: true, serve: (*Server).page,
+	},
+	{
+		name: "tail", has: named("tail.html"), methods: []string{"GET", "POST"},
+		role: viewer, site: reads, limits: limitsOf{maxForm, tailRoom}, exact: true, serve: (*Server).page,
+	},
+	{
+		name: "sign of life", has: named("ok.html"), methods: []string{"GET", "POST"},
+		role: viewer, site: reads, limits: limitsOf{body: maxForm}, exact: true, serve: (*Server).page,
+	},
+	{
+		name: "live view", has: named("live"), methods: []string{"GET"},
+		role: viewer, site: reads, serve: (*Server).page,
+	},
+	{
+		name: "files", has: beginsWith(""), methods: []string{"GET", "HEAD"}, other: 400,
+		role: viewer, site: reads, serve: (*Server).static,
+	},
+}
+
+// beginsWith has all paths that begin with prefix.
+func beginsWith(prefix string) func(string) bool {
+	return func(path string) bool { return strings.HasPrefix(path, prefix) }
+}
+
+// named has the pages of these names, below any number of slashes.
+func named(names ...string) func(string) bool {
+	return func(path string) bool { return slices.Contains(names, strings.TrimLeft(path, "/")) }
+}
+
+// find returns the row for a request; nil with the status to refuse it with.
+func find(table []route, r *request) (*route, int) {
+	for i := range table {
+		rt := &table[i]
+		if !rt.has(r.path) {
+			continue
+		}
+		if slices.Contains(rt.methods, r.method) {
+			return rt, 0
+		}
+		if rt.other != 0 {
+			return nil, rt.other
+		}
+	}
+	return nil, 404
+}
+
+// answer answers a request. An error says that the connection is done.
+func (rt *route) answer(s *Server, c *conn, r *request, out *[]byte) (reply, error) {
+	if rt.site == calls && crossSiteCall(r) {
+		return errorReply(403), nil
+	}
+	if rt.limits.body > 0 && r.method == "POST" {
+		limit := rt.limits.body
+		if limit == maxBody {
+			limit = s.opts.MaxBody
+		}
+		if status, err := c.readBody(r, limit); err != nil || status != 0 {
+			return refused(status), err
+		}
+	}
+	if rt.limits.room != nil {
+		if n := rt.limits.room(r); n > largeBytes && !c.roomForAnswer(n) {
+			return refused(503), nil
+		}
+	}
+	return rt.serve(s, c, r, out), nil
+}
