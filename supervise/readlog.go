@@ -69,8 +69,8 @@ type logText struct {
 	ctx    context.Context
 	reader logReader
 	file   *os.File
-	offset int64 // where to go on
-	left   int64
+	offset int64 // of the part in the file
+	size   int64 // of the part
 }
 
 var _ xmlrpc.Text = (*logText)(nil)
@@ -111,23 +111,18 @@ func (t *logText) seek(offset, length int64) error {
 	if length > 0 {
 		n = min(n, length)
 	}
-	t.offset, t.left = offset, min(n, maxLogAnswer)
+	t.offset, t.size = offset, min(n, maxLogAnswer)
 	return nil
 }
 
-func (t *logText) Size() int64 { return t.left }
+func (t *logText) Size() int64 { return t.size }
 
-// Read reads the next piece. Its error is a fault, or that of the context.
-func (t *logText) Read(p []byte) (n int, err error) {
-	p = p[:min(int64(len(p)), t.left)]
-	if len(p) == 0 {
-		return 0, io.EOF
+// ReadAt reads what begins at place at of the part. Its error is a fault, that of the
+// context, or io.EOF.
+func (t *logText) ReadAt(p []byte, at int64) (n int, err error) {
+	if busyErr := t.reader.Do(t.ctx, func() { n, err = t.file.ReadAt(p, t.offset+at) }); busyErr != nil {
+		return 0, busy(busyErr)
 	}
-	if err := t.reader.Do(t.ctx, func() { n, err = t.file.ReadAt(p, t.offset) }); err != nil {
-		return 0, busy(err)
-	}
-	t.offset += int64(n)
-	t.left -= int64(n)
 	if err != nil && err != io.EOF {
 		err = xmlrpc.NewFault(xmlrpc.Failed)
 	}
@@ -140,18 +135,11 @@ func (t *logText) Close() error { return t.file.Close() }
 func (t *logText) whole() (string, error) {
 	defer t.Close() // was only read
 	var b strings.Builder
-	b.Grow(int(t.left))
-	piece := make([]byte, min(t.left, wholePiece))
-	for {
-		n, err := t.Read(piece)
-		b.Write(piece[:n])
-		if err == io.EOF {
-			return b.String(), nil
-		}
-		if err != nil {
-			return "", err
-		}
+	b.Grow(int(t.size))
+	if _, err := io.CopyBuffer(&b, io.NewSectionReader(t, 0, t.size), make([]byte, min(t.size+1, wholePiece))); err != nil {
+		return "", err
 	}
+	return b.String(), nil
 }
 
 // wholePiece is how much is read at a time of what is wanted as a whole, in bytes.
@@ -206,6 +194,6 @@ func (t *logText) tail(size, offset, length int64) xmlrpc.TailText {
 		offset = size - length
 	}
 	t.offset, length = max(offset, 0), max(length, 0)
-	t.left = min(length, max(size-t.offset, 0), maxLogAnswer)
+	t.size = min(length, max(size-t.offset, 0), maxLogAnswer)
 	return tail
 }

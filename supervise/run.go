@@ -212,6 +212,7 @@ func (d *daemon) begin(next *nextRound) (r *round, err error) {
 		}
 	}
 	r.s.present = &nextRound{cfg: cfg, listeners: r.listeners}
+	limitMemory(cfg)
 	r.servers = r.s.serve(cfg, r.listeners, &API{s: r.s, version: d.Version})
 	r.listeners = nil
 	r.pidfile = writePidfile(cfg.Pidfile, r.log)

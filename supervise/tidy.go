@@ -1,9 +1,12 @@
 package supervise
 
 import (
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"supervisor/supervise/config"
 )
 
 // tidyAfter is how long after the last large piece of work memory is given back:
@@ -35,4 +38,25 @@ func (t *tidier) stop() { t.timer.Stop() }
 func freeMemory() {
 	runtime.GC() // buffers that wait to be used again survive one collection
 	debug.FreeOSMemory()
+}
+
+const (
+	// usualMemory is what we take at most for clients and for ourselves, in bytes: what
+	// package web has room for, and some more.
+	usualMemory = 64 << 20
+	// memoryPerProgram is what a program adds to that at most.
+	memoryPerProgram = 16 << 10
+)
+
+// limitMemory has the collector work harder rather than let garbage add to that. By itself
+// it lets there be as much garbage as there is in use. GOMEMLIMIT says otherwise.
+func limitMemory(cfg *config.Config) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	programs := 0
+	for _, g := range cfg.Groups {
+		programs += len(g.Programs)
+	}
+	debug.SetMemoryLimit(usualMemory + int64(programs)*memoryPerProgram)
 }

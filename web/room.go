@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,10 +16,14 @@ type Room struct {
 	streams     atomic.Int64 // still to be had
 	requests    atomic.Int64 // the same, in bytes
 	answers     atomic.Int64 // the same
+	bytes       atomic.Int64 // the same, of both together
+
+	turns chan struct{} // holds one for each request that is answered in turn
 
 	waiting atomic.Int32 // who waits for a connection to end, or to be idle
 	mu      sync.Mutex
 	open    map[*conn]struct{}
+	local   int           // how many of them are by unix sockets
 	changed chan struct{} // closed when a connection has ended or become idle; nil if nobody waits
 }
 
@@ -28,10 +33,14 @@ const (
 	// requestBytes is how much of all large requests there may be at a time: one of the
 	// greatest.
 	requestBytes = maxBody
-	// answerBytes is the same for answers: one with the greatest part of a log.
+	// answerBytes is the same for answers: one with the greatest part of a log there is.
 	answerBytes = 64 << 20
+	// bothBytes is the same for both together.
+	bothBytes = 66 << 20
 	// defaultConnections is how many connections there may be where nobody says.
 	defaultConnections = 1024
+	// turnWait is how long one waits for its turn at most: the others may be calls that wait.
+	turnWait = time.Second
 	// stalledAfter is how long a connection has to be at a standstill to give way to
 	// others.
 	stalledAfter = 4 * time.Second
@@ -40,12 +49,15 @@ const (
 )
 
 // NewRoom returns room for so many connections, at least 8. A quarter of them, each of
-// which needs a second descriptor, may be streams.
+// which needs a second descriptor, may be streams, and an eighth is for unix sockets only.
 func NewRoom(connections int) *Room {
 	r := &Room{connections: max(connections, 8), open: make(map[*conn]struct{})}
+	// Half of the processors are left to others.
+	r.turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	r.streams.Store(int64(r.connections / 4))
 	r.requests.Store(requestBytes)
 	r.answers.Store(answerBytes)
+	r.bytes.Store(bothBytes)
 	return r
 }
 
@@ -53,16 +65,25 @@ func NewRoom(connections int) *Room {
 func (r *Room) add(c *conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.open) >= r.connections {
+	if len(r.open) >= r.connections || !c.local && len(r.open)-r.local >= r.connections-r.reserve() {
 		return false
 	}
 	r.open[c] = struct{}{}
+	if c.local {
+		r.local++
+	}
 	return true
 }
+
+// reserve is how many connections are for unix sockets only.
+func (r *Room) reserve() int { return r.connections / 8 }
 
 // remove lets go of a connection.
 func (r *Room) remove(c *conn) {
 	r.mu.Lock()
+	if _, ok := r.open[c]; ok && c.local {
+		r.local--
+	}
 	delete(r.open, c)
 	r.mu.Unlock()
 	r.tell()
@@ -117,24 +138,44 @@ func (r *Room) relieve(ctx context.Context, wait time.Duration, dismiss func() b
 // is at a standstill gives way.
 func (r *Room) take(ctx context.Context, left *atomic.Int64, n int64, holds func(*conn) bool) bool {
 	for !take(left, n) {
-		if ctx.Err() != nil || !r.relieve(ctx, relief, func() bool { return r.dismissStalled(holds) }) {
+		if ctx.Err() != nil || !r.relieve(ctx, relief, func() bool { return r.dismissStalled(stalledAfter, holds) }) {
 			return false
 		}
 	}
 	return true
 }
 
+// turn waits until it is the turn of a request that may be much work, and returns what to
+// call when its answer is made. Who sends many of those by many connections could otherwise
+// have us do nothing else.
+func (r *Room) turn(ctx context.Context) (end func()) {
+	select {
+	case r.turns <- struct{}{}:
+		return func() { <-r.turns }
+	default:
+	}
+	late := time.NewTimer(turnWait)
+	defer late.Stop()
+	select {
+	case r.turns <- struct{}{}:
+		return func() { <-r.turns }
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	return func() {}
+}
+
 // dismiss closes the connection that can best be done without: of those without a
 // complete request first the ones that have never had one, then the ones in the middle
-// of one; the longest of each kind. Somebody who has a request gets an answer, but one
-// who does not read it is the last resort.
+// of one; the longest of each kind. Somebody who has a request gets an answer, but if he
+// does not read it his connection goes before those that wait for a next request.
 func (r *Room) dismiss() {
 	var worst *conn
 	var rank int
 	var since int64
 	for c := range r.open {
 		s := c.incomplete.Load()
-		if s <= 0 {
+		if s <= 0 || c.local && r.local <= r.reserve() {
 			continue
 		}
 		k := c.rank()
@@ -142,20 +183,24 @@ func (r *Room) dismiss() {
 			worst, rank, since = c, k, s
 		}
 	}
-	if worst == nil {
-		r.dismissStalled(func(*conn) bool { return true })
+	if (worst == nil || rank > 1) && r.dismissStalled(time.Second, func(*conn) bool { return true }) {
 		return
 	}
-	worst.evict(since)
+	if worst != nil {
+		worst.evict(since)
+	}
 }
 
-// dismissStalled closes the connection that is at a standstill for longest, of those that
-// hold what is wanted. It reports whether there was one.
-func (r *Room) dismissStalled(holds func(*conn) bool) bool {
+// dismissStalled closes the connection that is at a standstill for longest, and at least
+// for that time, of those that hold what is wanted. It reports whether there was one.
+func (r *Room) dismissStalled(least time.Duration, holds func(*conn) bool) bool {
 	var worst *conn
 	var longest time.Duration
 	for c := range r.open {
-		if d := c.standstill(); d >= stalledAfter && d > longest && holds(c) {
+		if c.local && r.local <= r.reserve() {
+			continue
+		}
+		if d := c.standstill(); d >= least && d > longest && holds(c) {
 			worst, longest = c, d
 		}
 	}

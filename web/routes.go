@@ -129,6 +129,9 @@ func (rt *route) answer(s *Server, c *conn, r *request, out *[]byte) (reply, err
 		if status, err := c.readBody(r, limit); err != nil || status != 0 {
 			return refused(status), err
 		}
+		if len(r.body) > maxPooled {
+			c.takeTurn()
+		}
 	}
 	if rt.limits.room != nil {
 		if n := rt.limits.room(r); n > largeBytes && !c.roomForAnswer(n) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	pathpkg "path"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -28,9 +29,10 @@ type Options struct {
 	Stderr  io.Writer // the two lines Supervisor writes there; nil: nowhere
 
 	// RPC answers the XML-RPC call in body: an HTTP status and, if that is 200,
-	// dst with the answer appended. It keeps neither body nor dst. It may wait as
+	// dst with the answer appended. It does not keep dst, and body only if that has more
+	// than 64 KiB. It may wait as
 	// long as the call takes; ctx ends with the server, not with the client's
-	// connection. Before the answer takes n bytes more than dst has, it asks room
+	// connection. Before it takes n bytes more than are in body and dst, it asks room
 	// whether it may; if not, the status is 503.
 	RPC func(ctx context.Context, body, dst []byte, room func(n int) bool) (answer []byte, status int)
 
@@ -75,6 +77,7 @@ const (
 	firstWrite   = 16 << 10 // bytes of a body that go out with the header
 	largeAnswer  = 64 << 10 // bytes; more than that is told to Large
 	pieceOfWrite = 256 << 10
+	collected    = 8 << 20 // bytes of a request and its answer that are not left to be garbage for a while
 	acceptPause  = time.Second
 )
 
@@ -89,7 +92,8 @@ type Server struct {
 	ctx    context.Context // ends in Close
 	cancel context.CancelFunc
 	epoch  time.Time
-	bufs   sync.Pool // of *[]byte, for requests and for pieces of answers
+	reads  sync.Pool // of *[]byte, for requests
+	bufs   sync.Pool // of *[]byte, for pieces of answers
 	outs   sync.Pool // of *[]byte, for whole answers
 	room   *Room
 	closed sync.WaitGroup
@@ -144,7 +148,7 @@ func NewServer(opts Options) *Server {
 		newWatcher: newWatcher,
 	}
 	s.bufs.New = func() any { b := make([]byte, 0, firstBuffer); return &b }
-	s.outs.New = s.bufs.New
+	s.outs.New, s.reads.New = s.bufs.New, s.bufs.New
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -246,7 +250,7 @@ func (s *Server) putBuffer(b *[]byte) {
 // getAnswer returns an empty buffer for the answer of c, putAnswer takes it back.
 func (s *Server) getAnswer(c *conn) *[]byte {
 	out := s.outs.Get().(*[]byte)
-	if cap(*out) > largeBytes && !c.roomForAnswer(cap(*out)) {
+	if cap(*out) > firstBuffer && !c.roomForAnswer(cap(*out)) {
 		s.outs.Put(out)
 		return s.getBuffer()
 	}
@@ -372,6 +376,7 @@ const evicted = -1
 type conn struct {
 	net.Conn
 	server *Server
+	local  bool // by a unix socket
 	raw    syscall.RawConn
 	read   func(fd uintptr) bool // readSome
 	result error                 // of readSome
@@ -383,6 +388,7 @@ type conn struct {
 	incomplete atomic.Int64
 	stop       chan struct{} // closed by evict; nil unless the connection waits for its time
 
+	turn      func()      // ends its turn; nil if it has none
 	streaming atomic.Bool // the answer is a stream
 
 	stalled atomic.Int64 // since when one piece is read or written, as incomplete; 0: none is
@@ -409,7 +415,8 @@ func newConn(s *Server, nc net.Conn) (*conn, error) {
 		nc.Close()
 		return nil, err
 	}
-	c := &conn{Conn: nc, server: s, raw: raw}
+	_, local := nc.(*net.UnixConn)
+	c := &conn{Conn: nc, server: s, local: local, raw: raw}
 	c.read = c.readSome
 	c.line.conn = c
 	c.incomplete.Store(s.now()) // what was only opened may be closed again
@@ -426,8 +433,10 @@ func (c *conn) rank() int {
 		return 1
 	case begun:
 		return 2
+	case !c.local:
+		return 3
 	}
-	return 3
+	return 4
 }
 
 // complete ends the time without a complete request; false if the connection was closed
@@ -466,8 +475,18 @@ func (c *conn) roomForRequest(n int) bool {
 	if !room.take(c.server.ctx, &room.requests, int64(n), func(c *conn) bool { return c.reading.Load() > 0 }) {
 		return false
 	}
+	if !c.roomAtAll(n) {
+		room.requests.Add(int64(n))
+		return false
+	}
 	c.reading.Add(int64(n))
 	return true
+}
+
+// roomAtAll takes room for n bytes more of either.
+func (c *conn) roomAtAll(n int) bool {
+	room := c.server.room
+	return room.take(c.server.ctx, &room.bytes, int64(n), func(c *conn) bool { return c.reading.Load()+c.writing.Load() > 0 })
 }
 
 // roomForAnswer takes room for n bytes more of an answer.
@@ -476,14 +495,37 @@ func (c *conn) roomForAnswer(n int) bool {
 	if !room.take(c.server.ctx, &room.answers, int64(n), func(c *conn) bool { return c.writing.Load() > 0 }) {
 		return false
 	}
+	if !c.roomAtAll(n) {
+		room.answers.Add(int64(n))
+		return false
+	}
 	c.writing.Add(int64(n))
 	return true
 }
 
+// takeTurn waits for the turn of a request that may be much work. endTurn ends it.
+func (c *conn) takeTurn() {
+	if c.turn == nil {
+		c.turn = c.server.room.turn(c.server.ctx)
+	}
+}
+
+func (c *conn) endTurn() {
+	if c.turn != nil {
+		c.turn()
+		c.turn = nil
+	}
+}
+
 // giveBack gives back the room that a request and its answer have taken.
 func (c *conn) giveBack() {
-	c.server.room.requests.Add(c.reading.Swap(0))
-	c.server.room.answers.Add(c.writing.Swap(0))
+	room, read, written := c.server.room, c.reading.Swap(0), c.writing.Swap(0)
+	if read+written > collected {
+		runtime.GC() // or what is garbage now and what takes its room next would add up
+	}
+	room.requests.Add(read)
+	room.answers.Add(written)
+	room.bytes.Add(read + written)
 }
 
 // now returns the nanoseconds since the server was made; never 0.
@@ -510,6 +552,8 @@ func (c *conn) serve() {
 // serveOne reads and answers one request; false when the connection is done.
 func (c *conn) serveOne() bool {
 	r := &c.req
+	pipelined := len(c.buf)-c.start > len("\r\n")
+	defer c.endTurn() // of a request without an answer
 	err := c.readHeader(r)
 	if errors.Is(err, errTooLong) || errors.Is(err, errNoRoom) {
 		*r = request{version: "1.1", line: "-"}
@@ -521,6 +565,9 @@ func (c *conn) serveOne() bool {
 	}
 	if err != nil || !c.complete() {
 		return false
+	}
+	if pipelined {
+		c.takeTurn()
 	}
 	out := c.server.getAnswer(c)
 	defer c.server.putAnswer(out)
@@ -536,6 +583,7 @@ func (c *conn) serveOne() bool {
 		rep, exact = errorReply(503), false
 		rep.close = true
 	}
+	c.endTurn()
 	keep := c.send(r, &rep, exact)
 	*r = request{} // hold nothing while idle
 	c.shrink()
@@ -658,7 +706,7 @@ func (c *conn) readSome(fd uintptr) (done bool) {
 // reserve makes room in buf for a good read.
 func (c *conn) reserve() {
 	if c.hold == nil {
-		c.hold = c.server.getBuffer()
+		c.hold = c.server.reads.Get().(*[]byte)
 		c.buf, c.start = *c.hold, 0
 	}
 	if c.start > 0 {
@@ -667,8 +715,13 @@ func (c *conn) reserve() {
 	}
 	if len(c.buf) == cap(c.buf) {
 		size := 2 * cap(c.buf)
-		if c.want > cap(c.buf) { // what comes next is of another request
-			size = min(size, c.want)
+		if c.want > cap(c.buf) {
+			// What comes behind is of another request. While a buffer grows it is there
+			// twice: a client that has sent something has it grow once.
+			size = c.want
+			if cap(c.buf) < maxPooled {
+				size = min(2*cap(c.buf), c.want)
+			}
 		}
 		c.buf = append(make([]byte, 0, size), c.buf...)
 	}
@@ -691,8 +744,10 @@ func (c *conn) shrink() {
 // release gives buf back.
 func (c *conn) release() {
 	if c.hold != nil {
-		*c.hold = c.buf[:0]
-		c.server.putBuffer(c.hold)
+		if cap(c.buf) == firstBuffer { // greater ones have taken room, and are left to the collector
+			*c.hold = c.buf[:0]
+			c.server.reads.Put(c.hold)
+		}
 		c.hold, c.buf, c.start = nil, nil, 0
 	}
 }

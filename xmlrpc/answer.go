@@ -3,21 +3,28 @@ package xmlrpc
 import (
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"unicode/utf8"
 )
 
 // Text is a string that a method answers and that is read while the answer is written, so
 // that it is in memory only once. The server reads it to its end, or up to Size bytes, and
-// closes it in any case. An error of Read should be a *Fault: the caller gets that instead
-// of the text.
+// closes it in any case. An error of ReadAt should be io.EOF or a *Fault: the caller gets
+// that instead of the text.
 type Text interface {
-	io.ReadCloser
+	io.ReaderAt
+	io.Closer
 	Size() int64 // bytes; fewer may come
 }
 
-// textPiece is how much of a Text is read at a time, in bytes.
-const textPiece = 64 << 10
+const (
+	// textPiece is how much of a Text is read at a time, in bytes.
+	textPiece = 64 << 10
+	// longText is from where on a Text is read twice, to know how long it gets: an answer
+	// that has to grow is in memory twice.
+	longText = 1 << 20
+)
 
 // errNoRoom is that an answer would take more memory than there is for answers.
 var errNoRoom = errors.New("no room for the answer")
@@ -29,16 +36,21 @@ type answer struct {
 	held int              // capacity of buf that is accounted for
 }
 
-// reserve makes room for n bytes more.
-func (a *answer) reserve(n int) error {
-	if n <= cap(a.buf)-len(a.buf) {
-		return nil
-	}
-	if need := len(a.buf) + n; a.room != nil && need > a.held {
-		if !a.room(need - a.held) {
+// ask takes room for n bytes more.
+func (a *answer) ask(n int) error {
+	if more := len(a.buf) + n - a.held; more > 0 {
+		if a.room != nil && !a.room(more) {
 			return errNoRoom
 		}
-		a.held = need
+		a.held += more
+	}
+	return nil
+}
+
+// reserve takes room for n bytes more, and has buf hold them.
+func (a *answer) reserve(n int) error {
+	if err := a.ask(n); err != nil {
+		return err
 	}
 	a.buf = slices.Grow(a.buf, n)
 	return nil
@@ -46,13 +58,7 @@ func (a *answer) reserve(n int) error {
 
 // account takes room for what buf has grown to by itself.
 func (a *answer) account() error {
-	if more := cap(a.buf) - a.held; more > 0 {
-		a.held += more
-		if a.room != nil && !a.room(more) {
-			return errNoRoom
-		}
-	}
-	return nil
+	return a.ask(cap(a.buf) - len(a.buf))
 }
 
 // value writes the VALUE of what a method has answered. With an error nothing is written.
@@ -89,35 +95,57 @@ func (a *answer) append(v any) error {
 }
 
 // text writes the VALUE of t, piece by piece.
-func (a *answer) text(t Text) (err error) {
+func (a *answer) text(t Text) error {
 	defer t.Close() // was only read
-	left := t.Size()
-	// An eighth more for what has to be escaped: to grow is to have it twice for a while.
-	if err := a.reserve(len(stringBegin) + int(left+left/8) + len(stringEnd)); err != nil {
+	size := t.Size()
+	piece := make([]byte, min(size, textPiece))
+	length := int(size + size/8) // an eighth for what has to be escaped
+	if size > longText {
+		if err := a.ask(int(size)); err != nil {
+			return err
+		}
+		length = 0
+		if err := eachPiece(t, piece, func(data []byte) error { length += escaped(data); return nil }); err != nil {
+			return err
+		}
+	}
+	if err := a.reserve(len(stringBegin) + length + len(stringEnd)); err != nil {
 		return err
 	}
 	a.buf = append(a.buf, stringBegin...)
-	piece := make([]byte, min(left, textPiece))
-	kept := 0 // bytes at the start of piece: a character that goes on in the next one
-	for left > 0 && err == nil {
-		var n int
-		n, err = t.Read(piece[kept:min(int64(len(piece)), int64(kept)+left)])
-		left -= int64(n)
-		data := piece[:kept+n]
-		end := len(data)
-		if left > 0 && err == nil {
-			end -= unfinished(data)
-		}
-		if err := a.reserve(escaped(data[:end])); err != nil {
+	err := eachPiece(t, piece, func(data []byte) error {
+		if err := a.reserve(escaped(data)); err != nil {
 			return err
 		}
-		a.buf = appendText(a.buf, string(data[:end]))
-		kept = copy(piece, data[end:])
-	}
-	if err != nil && err != io.EOF {
-		return err
-	}
+		a.buf = appendText(a.buf, string(data))
+		return nil
+	})
 	a.buf = append(a.buf, stringEnd...)
+	return err
+}
+
+// eachPiece calls use with the pieces of a text, which end where characters do.
+func eachPiece(t Text, piece []byte, use func([]byte) error) error {
+	kept := 0 // bytes at the start of piece: a character that goes on in the next one
+	for at, size := int64(0), t.Size(); at < size; {
+		room := piece[kept:min(int64(len(piece)), int64(kept)+size-at)]
+		n, err := t.ReadAt(room, at)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		at += int64(n)
+		data := piece[:kept+n]
+		last := at == size || n < len(room) // the text has become shorter
+		end := len(data)
+		if !last {
+			end -= unfinished(data)
+		}
+		if err := use(data[:end]); err != nil || last {
+			return err
+		}
+		kept = copy(piece, data[end:])
+		runtime.Gosched() // a long text must not hold up what takes a moment
+	}
 	return nil
 }
 

@@ -6,14 +6,23 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
 
 // fakeText is a Text that says when it is closed.
 type fakeText struct {
-	io.Reader
+	io.ReaderAt
 	size   int64
 	closed *int
+}
+
+// broken is what can be read at the beginning only.
+type broken struct{ err error }
+
+func (b broken) ReadAt(p []byte, off int64) (int, error) {
+	if off > 0 {
+		return 0, b.err
+	}
+	return copy(p, strings.Repeat("x", textPiece)), nil
 }
 
 func (t fakeText) Size() int64 { return t.size }
@@ -38,23 +47,18 @@ func TestText(t *testing.T) {
 		"ends inside a character":       {"x\xe2\x82", "x\xe2\x82"},
 		"bytes that are no characters":  {strings.Repeat("\xff\x80", 70_000), strings.Repeat("\xff\x80", 70_000)},
 		"a character begins everywhere": {strings.Repeat("\xf0", 70_000), strings.Repeat("\xf0", 70_000)},
+		"very long":                     {strings.Repeat(long, 3), strings.Repeat(long, 3)},
 	} {
-		for reader, wrap := range map[string]func(io.Reader) io.Reader{
-			"plain": func(r io.Reader) io.Reader { return r }, "halves": iotest.HalfReader, "end with data": iotest.DataErrReader,
-		} {
-			closed := 0
-			s := textServer(func() Text {
-				return fakeText{wrap(strings.NewReader(row.content)), int64(len(row.content)), &closed}
-			})
-			for method, v := range map[string]any{"read": row.want, "tail": Tail{row.want, 7, true}} {
-				answer, status := s.Serve(t.Context(), AppendCall(nil, "supervisor."+method), nil, nil)
-				if want := string(AppendResponse(nil, v)); status != 200 || string(answer) != want {
-					t.Errorf("%s, %s, %s: status %d, %d bytes, want %d", name, reader, method, status, len(answer), len(want))
-				}
+		closed := 0
+		s := textServer(func() Text { return fakeText{strings.NewReader(row.content), int64(len(row.content)), &closed} })
+		for method, v := range map[string]any{"read": row.want, "tail": Tail{row.want, 7, true}} {
+			answer, status := s.Serve(t.Context(), AppendCall(nil, "supervisor."+method), nil, nil)
+			if want := string(AppendResponse(nil, v)); status != 200 || string(answer) != want {
+				t.Errorf("%s, %s: status %d, %d bytes, want %d", name, method, status, len(answer), len(want))
 			}
-			if closed != 2 {
-				t.Errorf("%s, %s: closed %d times of 2", name, reader, closed)
-			}
+		}
+		if closed != 2 {
+			t.Errorf("%s: closed %d times of 2", name, closed)
 		}
 	}
 }
@@ -75,14 +79,12 @@ func TestTextIsLimited(t *testing.T) {
 // TestTextFails: nothing of a text that cannot be read to its end is answered.
 func TestTextFails(t *testing.T) {
 	closed := 0
-	broken := errors.New("broken")
-	for _, err := range []error{NewFault(Failed), broken} {
-		s := textServer(func() Text {
-			return fakeText{io.MultiReader(strings.NewReader("some"), iotest.ErrReader(err)), 100, &closed}
-		})
+	failure := errors.New("broken")
+	for _, err := range []error{NewFault(Failed), failure} {
+		s := textServer(func() Text { return fakeText{broken{err}, 2 * textPiece, &closed} })
 		answer, status := s.Serve(t.Context(), AppendCall(nil, "supervisor.read"), []byte("prefix"), nil)
 		want, wantStatus := "prefix", 500
-		if err != broken {
+		if err != failure {
 			want, wantStatus = "prefix"+string(AppendFault(nil, NewFault(Failed))), 200
 		}
 		if string(answer) != want || status != wantStatus {
@@ -91,7 +93,7 @@ func TestTextFails(t *testing.T) {
 		call := Struct{{"methodName", "supervisor.read"}, {"params", []any{}}}
 		answer, status = s.Serve(t.Context(), AppendCall(nil, "system.multicall", []any{call}), nil, nil)
 		fault := NewFault(Failed)
-		if err == broken {
+		if err == failure {
 			fault = NewFault(Failed, "broken")
 		}
 		if want := string(AppendResponse(nil, []any{fault})); string(answer) != want || status != 200 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -40,12 +41,12 @@ var ErrNoMethod = errors.New("no method name")
 // knows. The strings share one copy of body.
 // Errors: ErrNoMethod; *SyntaxError; a value that is not what its element says.
 func DecodeCall(body []byte) (method string, params []any, err error) {
-	return new(decoder).call(body)
+	return new(decoder).call(string(body))
 }
 
 // call does what DecodeCall says, if d is new or has forgotten what it read before.
-func (d *decoder) call(body []byte) (method string, params []any, err error) {
-	if err := d.decode(string(body), false); err != nil {
+func (d *decoder) call(body string) (method string, params []any, err error) {
+	if err := d.decode(body, false); err != nil {
 		return "", nil, err
 	}
 	if d.method == "" {
@@ -129,16 +130,24 @@ func kindOf(name string) kind {
 // takes. A call has some ten, and the answer for 1,000 programs 30,000.
 const maxValues = 1 << 20
 
+// roomPerValue is what an element that has ended takes, in bytes and by experience, and
+// valuesAtATime for how many of them room is asked at a time.
+const (
+	roomPerValue  = 24
+	valuesAtATime = 4096
+)
+
 // usualDepth is how deep a call with two strings nests.
 const usualDepth = 8
 
 // decoder computes values bottom-up, as elements end.
 type decoder struct {
 	scanner
-	frames []frame // of the elements that have not ended
-	text   string  // of the innermost element since its start
-	pieces []byte  // the same, once it consists of several
-	values int     // elements that have ended
+	frames []frame          // of the elements that have not ended
+	text   string           // of the innermost element since its start
+	pieces []byte           // the same, once it consists of several
+	values int              // elements that have ended
+	room   func(n int) bool // whether the values may take n bytes more; nil: always
 
 	method string
 	params []any
@@ -231,6 +240,12 @@ func (d *decoder) keepText() {
 func (d *decoder) close() error {
 	if d.values++; d.values > maxValues {
 		return d.fail("too many values")
+	}
+	if d.values%valuesAtATime == 0 {
+		runtime.Gosched() // a great call must not hold up what takes a moment
+		if d.room != nil && !d.room(valuesAtATime*roomPerValue) {
+			return errNoRoom
+		}
 	}
 	f := &d.frames[len(d.frames)-1]
 	value, err := f.value()

@@ -290,7 +290,7 @@ func TestDecoderForgets(t *testing.T) {
 		failed string
 	}
 	read := func(d *decoder, body string) (r result) {
-		method, params, err := d.call([]byte(body))
+		method, params, err := d.call(body)
 		r = result{method, params, ""}
 		if err != nil {
 			r.failed = err.Error()

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
+	"unsafe"
 )
 
 // Param describes one argument of a method, or its answer.
@@ -100,16 +102,22 @@ func NewServer(tracer Tracer, namespaces ...Namespace) *Server {
 // room for the answer. With a status other than 200 nothing is appended. A panic of
 // the method does not go further.
 //
-// Room is asked before an answer takes n bytes more than the capacity of dst and what
-// it has asked for before, and says whether it may; nil: it always may.
+// Room is asked before the call takes n bytes more, for what it consists of or for an
+// answer beyond the capacity of dst, and says whether it may; nil: it always may.
+//
+// A body of more than KeptBody bytes is not copied: nobody may change it afterwards.
 func (s *Server) Serve(ctx context.Context, body, dst []byte, room func(n int) bool) (out []byte, status int) {
 	d, ok := s.spare.Get().(*decoder)
 	if !ok {
 		d = new(decoder)
 	}
-	method, args, err := d.call(body)
+	d.room = room
+	method, args, err := d.call(keep(body))
 	d.forget()
 	s.spare.Put(d)
+	if errors.Is(err, errNoRoom) {
+		return dst, statusUnavailable
+	}
 	if err != nil {
 		reason := "unmarshallable"
 		if errors.Is(err, ErrNoMethod) {
@@ -143,6 +151,17 @@ func (s *Server) Serve(ctx context.Context, body, dst []byte, room func(n int) b
 	}
 	s.tracer.Faulted(method, fault)
 	return AppendFault(dst, fault), statusOK
+}
+
+// KeptBody is the greatest body in bytes that Serve makes a copy of.
+const KeptBody = 64 << 10
+
+// keep returns body as a string that does not change.
+func keep(body []byte) string {
+	if len(body) <= KeptBody {
+		return string(body)
+	}
+	return unsafe.String(&body[0], len(body))
 }
 
 // respond appends the response with what a method has answered.
@@ -305,7 +324,8 @@ type multicall struct {
 func (m *multicall) answer(a *answer) error {
 	a.buf = append(a.buf, arrayBegin...)
 	for i, c := range m.calls {
-		m.calls[i] = nil // it is not needed any more
+		m.calls[i] = nil  // it is not needed any more
+		runtime.Gosched() // other clients want their turn
 		value, err := m.server.multicallOne(m.ctx, c)
 		if err == nil {
 			err = a.value(value)

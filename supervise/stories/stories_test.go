@@ -19,6 +19,9 @@ import (
 // TestMain builds the program, with the race detector if the tests have it, and
 // lets the test binary be the programs it supervises.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "abuse" {
+		os.Exit(runAbuses(os.Args[2:]))
+	}
 	if filepath.Base(os.Args[0]) == "child" {
 		os.Exit(child.Run(os.Args))
 	}
