@@ -62,10 +62,10 @@ func TestReadLogIsBounded(t *testing.T) {
 		go r.Do(t.Context(), func() { <-release })
 		synctest.Wait()
 		want := xmlrpc.NewFault(xmlrpc.Failed, "too many logs are being read").Error()
-		if _, err := r.read(t.Context(), os.DevNull, 0, 0); errorText(err) != want {
+		if _, err := r.read(t.Context(), os.DevNull, 0, 0); readError(err) != want {
 			t.Errorf("readLog: %v", err)
 		}
-		if _, err := r.tail(t.Context(), os.DevNull, 0, 1); errorText(err) != want {
+		if _, err := r.tail(t.Context(), os.DevNull, 0, 1); readError(err) != want {
 			t.Errorf("tailLog: %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -96,4 +96,12 @@ func TestReadLogOfPipe(t *testing.T) {
 	if fd, err := syscall.Open(path, syscall.O_WRONLY|syscall.O_NONBLOCK, 0); err != syscall.ENXIO {
 		t.Errorf("somebody has it open for reading: %d, %v", fd, err)
 	}
+}
+
+// readError is the text of an error; empty if there is none.
+func readError(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

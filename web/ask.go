@@ -144,11 +144,11 @@ type refusal struct {
 // says what the proxy has to do.
 func (u *ui) refuse(r *request) reply {
 	page := refusal{Back: pageURL(""), Version: u.version}
-	page.Site, _ = r.header.get("Sec-Fetch-Site")
-	page.Host, _ = r.header.get("Host")
+	page.Site, _ = r.Header.Get("Sec-Fetch-Site")
+	page.Host, _ = r.Header.Get("Host")
 	ok := false
-	if page.Origin, ok = r.header.get("Origin"); !ok {
-		page.Origin, _ = r.header.get("Referer")
+	if page.Origin, ok = r.Header.Get("Origin"); !ok {
+		page.Origin, _ = r.Header.Get("Referer")
 	}
 	return u.page(403, "refused.html", page)
 }

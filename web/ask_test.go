@@ -1,8 +1,11 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+
+	"supervisor/web/httpd"
 )
 
 // browserSigns are what a request looks like that a browser has sent.
@@ -65,14 +68,14 @@ func TestWhoMayAct(t *testing.T) {
 func checkAction(t *testing.T, name, method, header, query, calls, want string) {
 	t.Helper()
 	z := newZoo()
-	r, _ := zooUI(t, z).serve(t.Context(), &request{method: method, path: "/", query: query, header: asHeader(header)})
-	got := itoa(r.status)
+	r, _ := zooUI(t, z).serve(t.Context(), &request{Method: method, Path: "/", Query: query, Header: asHeader(header)})
+	got := strconv.Itoa(r.Status)
 	switch {
-	case r.status == 301:
+	case r.Status == 301:
 		got = "acts"
-	case r.status == 403 && strings.Contains(string(r.body), "Nothing was done"):
+	case r.Status == 403 && strings.Contains(string(r.Body), "Nothing was done"):
 		got = "refused"
-	case r.status == 200 && strings.Contains(string(r.body), `<form id="ask"`):
+	case r.Status == 200 && strings.Contains(string(r.Body), `<form id="ask"`):
 		got = "asks"
 	}
 	if want != "acts" {
@@ -83,7 +86,7 @@ func checkAction(t *testing.T, name, method, header, query, calls, want string) 
 	}
 }
 
-func asHeader(fields string) header { return header(strings.TrimSuffix(fields, "\r\n")) }
+func asHeader(fields string) httpd.Header { return httpd.Header(strings.TrimSuffix(fields, "\r\n")) }
 
 // What is not there cannot be asked about, and is no reason to do something else.
 func TestNothingToAskAbout(t *testing.T) {
@@ -93,17 +96,17 @@ func TestNothingToAskAbout(t *testing.T) {
 		"action=stopgroup&processname=nope", "action=all", "action=group", "action=stop;processname=api",
 	} {
 		z := newZoo()
-		r, _ := zooUI(t, z).serve(t.Context(), &request{method: "GET", path: "/", query: query, header: asHeader(browserSigns["agent"])})
-		if r.status != 404 || len(z.calls) > 0 {
-			t.Errorf("%s: %d, done %q", query, r.status, z.calls)
+		r, _ := zooUI(t, z).serve(t.Context(), &request{Method: "GET", Path: "/", Query: query, Header: asHeader(browserSigns["agent"])})
+		if r.Status != 404 || len(z.calls) > 0 {
+			t.Errorf("%s: %d, done %q", query, r.Status, z.calls)
 		}
 	}
 }
 
 func TestRefreshChangesNothing(t *testing.T) {
-	r, _ := zooUI(t, newZoo()).serve(t.Context(), &request{method: "GET", path: "/", query: "action=refresh", header: asHeader(browserSigns["agent"])})
-	if r.status != 301 {
-		t.Errorf("status %d", r.status)
+	r, _ := zooUI(t, newZoo()).serve(t.Context(), &request{Method: "GET", Path: "/", Query: "action=refresh", Header: asHeader(browserSigns["agent"])})
+	if r.Status != 301 {
+		t.Errorf("status %d", r.Status)
 	}
 }
 
@@ -126,11 +129,11 @@ func TestButtonsAsk(t *testing.T) {
 		"action=clearlog&processname=api&filter=": "Clear the log of api?|What is in its log files, stdout and stderr, will be deleted.||Clear Log",
 	} {
 		z := newZoo()
-		r, _ := zooUI(t, z).serve(t.Context(), &request{method: "POST", path: "/index.html", query: query, body: []byte("ask=1")})
-		got := itoa(r.status)
-		if r.status == 200 {
-			wellFormed(t, r.body)
-			body := string(r.body)
+		r, _ := zooUI(t, z).serve(t.Context(), &request{Method: "POST", Path: "/index.html", Query: query, Body: []byte("ask=1")})
+		got := strconv.Itoa(r.Status)
+		if r.Status == 200 {
+			wellFormed(t, r.Body)
+			body := string(r.Body)
 			parts := []string{between(body, "<h2>", "</h2>"), between(body, "<p>", "</p>")}
 			names := strings.NewReplacer("<li>", "", "</li>", "", "\n", " ").Replace(between(body, `<ul class="names">`, "</ul>"))
 			parts = append(parts, strings.TrimSpace(names), between(body, `<button class="yes">`, "</button>"))
@@ -167,16 +170,16 @@ func TestQuestionAboutMany(t *testing.T) {
 func TestAnswerToQuestion(t *testing.T) {
 	z := newZoo()
 	u := zooUI(t, z)
-	r, _ := u.serve(t.Context(), &request{method: "GET", path: "/", query: "action=stop&processname=web:gr%C3%BCn&filter=a%20%26b",
-		header: asHeader(browserSigns["agent"])})
-	action := strings.ReplaceAll(between(string(r.body), `<form id="ask" class="card" action="`, `"`), "&amp;", "&")
+	r, _ := u.serve(t.Context(), &request{Method: "GET", Path: "/", Query: "action=stop&processname=web:gr%C3%BCn&filter=a%20%26b",
+		Header: asHeader(browserSigns["agent"])})
+	action := strings.ReplaceAll(between(string(r.Body), `<form id="ask" class="card" action="`, `"`), "&amp;", "&")
 	path, query, _ := strings.Cut(action, "?")
 	if path != "index.html" {
 		t.Fatalf("the form leads to %q", action)
 	}
-	r, _ = u.serve(t.Context(), &request{method: "POST", path: path, query: query})
-	if r.status != 301 || !strings.HasSuffix(r.field("Location"), "&filter=a%20%26b") || strings.Join(z.calls, ", ") != "stop web:grün" {
-		t.Errorf("%d %s, done %q", r.status, r.field("Location"), z.calls)
+	r, _ = u.serve(t.Context(), &request{Method: "POST", Path: path, Query: query})
+	if r.Status != 301 || !strings.HasSuffix(fieldOf(r, "Location"), "&filter=a%20%26b") || strings.Join(z.calls, ", ") != "stop web:grün" {
+		t.Errorf("%d %s, done %q", r.Status, fieldOf(r, "Location"), z.calls)
 	}
 }
 
@@ -190,19 +193,19 @@ func TestRefusalSaysWhatToSet(t *testing.T) {
 		"Host: a\r\nSec-Fetch-Site: cross-site\r\nOrigin: http://evil\r\n": {"Sec-Fetch-Site: cross-site"},
 		"Host: a\r\nUser-Agent: Mozilla/5.0\r\n":                           {"does not say which page"},
 	} {
-		r, _ := zooUI(t, newZoo()).serve(t.Context(), &request{method: "POST", path: "/", query: "action=stopall", header: asHeader(header)})
-		wellFormed(t, r.body)
-		reason := between(string(r.body), `<p id="reason">`, "</p>")
+		r, _ := zooUI(t, newZoo()).serve(t.Context(), &request{Method: "POST", Path: "/", Query: "action=stopall", Header: asHeader(header)})
+		wellFormed(t, r.Body)
+		reason := between(string(r.Body), `<p id="reason">`, "</p>")
 		for _, text := range want {
-			if r.status != 403 || !strings.Contains(reason, text) {
-				t.Errorf("%q: %d, no %q in %q", header, r.status, text, reason)
+			if r.Status != 403 || !strings.Contains(reason, text) {
+				t.Errorf("%q: %d, no %q in %q", header, r.Status, text, reason)
 			}
 		}
 		if strings.Contains(header, "Sec-Fetch") && strings.Contains(reason, "proxy") {
 			t.Errorf("%q: blames a proxy: %q", header, reason)
 		}
-		if r.field("X-Frame-Options") != "DENY" {
-			t.Errorf("%q: header %v", header, r.header)
+		if fieldOf(r, "X-Frame-Options") != "DENY" {
+			t.Errorf("%q: header %v", header, r.Header)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"supervisor/web/httpd"
 )
 
 // credentials are what a listener asks for. The zero value lets everyone in.
@@ -17,7 +19,7 @@ type credentials struct {
 
 // check returns 0 if the request may pass, else the status to refuse it with.
 // What is odd about a refused request is written to stderr.
-func (c credentials) check(h header, stderr io.Writer) int {
+func (c credentials) check(h httpd.Header, stderr io.Writer) int {
 	if c.username == "" {
 		return 0 // some clients send an Authorization regardless
 	}
@@ -52,8 +54,8 @@ func (c credentials) check(h header, stderr io.Writer) int {
 }
 
 // authorization returns scheme and credentials of the first field that has both.
-func authorization(h header) (scheme, text string, ok bool) {
-	value, _ := h.get("Authorization")
+func authorization(h httpd.Header) (scheme, text string, ok bool) {
+	value, _ := h.Get("Authorization")
 	scheme, text, ok = strings.Cut(value, " ")
 	return scheme, text, ok && scheme != ""
 }
@@ -126,7 +128,7 @@ const (
 // Sec-Fetch-Site only to localhost, and a GET has no Origin. A page can have its
 // browser leave the Referer out, so a browser that tells nothing may act for any page.
 func originOf(r *request) origin {
-	if site, ok := r.header.get("Sec-Fetch-Site"); ok {
+	if site, ok := r.Header.Get("Sec-Fetch-Site"); ok {
 		switch site {
 		case "same-origin":
 			return originSame
@@ -135,9 +137,9 @@ func originOf(r *request) origin {
 		}
 		return originOther
 	}
-	from, ok := r.header.get("Origin")
+	from, ok := r.Header.Get("Origin")
 	if !ok {
-		from, ok = r.header.get("Referer")
+		from, ok = r.Header.Get("Referer")
 	}
 	switch {
 	case ok && sameSite(r, from):
@@ -152,12 +154,12 @@ func originOf(r *request) origin {
 
 // isBrowser reports whether a request looks like a browser's.
 func isBrowser(r *request) bool {
-	agent, _ := r.header.get("User-Agent")
+	agent, _ := r.Header.Get("User-Agent")
 	if strings.HasPrefix(agent, "Mozilla/") {
 		return true
 	}
 	for _, name := range []string{"Upgrade-Insecure-Requests", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-User"} {
-		if _, ok := r.header.get(name); ok {
+		if _, ok := r.Header.Get(name); ok {
 			return true
 		}
 	}
@@ -172,7 +174,7 @@ func sameSite(r *request, from string) bool {
 	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
 		authority = authority[:i]
 	}
-	host, ok := r.header.get("Host")
+	host, ok := r.Header.Get("Host")
 	return ok && host != "" && strings.EqualFold(host, authority)
 }
 
@@ -189,7 +191,7 @@ func crossSite(r *request) bool {
 // media types of forms: for any other the browser asks us for permission, which
 // it does not get. Clients other than browsers are not concerned.
 func crossSiteCall(r *request) bool {
-	kind, _ := r.header.get("Content-Type")
+	kind, _ := r.Header.Get("Content-Type")
 	kind, _, _ = strings.Cut(kind, ";")
 	switch strings.ToLower(strings.TrimSpace(kind)) {
 	case "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data":

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+
+	"supervisor/web/httpd"
 )
 
 func TestCredentials(t *testing.T) {
@@ -53,7 +55,7 @@ func TestCredentials(t *testing.T) {
 		{"empty password, one sent", empty, "Authorization: Basic " + code("joe:x"), 401, ""},
 	} {
 		var stderr bytes.Buffer
-		if got := row.c.check(header(row.header), &stderr); got != row.want || stderr.String() != row.stderr {
+		if got := row.c.check(httpd.Header(row.header), &stderr); got != row.want || stderr.String() != row.stderr {
 			t.Errorf("%s: got %d, %q, want %d, %q", row.name, got, stderr.String(), row.want, row.stderr)
 		}
 	}
@@ -136,16 +138,16 @@ func TestCrossSite(t *testing.T) {
 		{"forwarded, no host", "X-Forwarded-Host: h\r\nOrigin: http://h", true},
 		{"forwarded, other", "Host: back\r\nX-Forwarded-Host: h\r\nOrigin: http://evil", true},
 	} {
-		r := &request{header: header(row.header)}
+		r := &request{Header: httpd.Header(row.header)}
 		if got := crossSite(r); got != row.want {
 			t.Errorf("%s: got %v", row.name, got)
 		}
 		// As a call it depends on the media type, too.
-		r.header += "\r\nContent-Type: Text/Plain; charset=x"
+		r.Header += "\r\nContent-Type: Text/Plain; charset=x"
 		if got := crossSiteCall(r); got != row.want {
 			t.Errorf("%s: as plain text: got %v", row.name, got)
 		}
-		r.header = header("Content-Type: text/xml\r\n" + row.header)
+		r.Header = httpd.Header("Content-Type: text/xml\r\n" + row.header)
 		if crossSiteCall(r) {
 			t.Errorf("%s: as XML: refused", row.name)
 		}

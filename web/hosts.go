@@ -5,7 +5,10 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+
+	"supervisor/web/httpd"
 )
 
 // hosts are the names by which a server may be asked for. Without them a page of
@@ -28,7 +31,7 @@ func hostsOf(c ListenConfig) hosts {
 	for _, name := range c.AllowedHosts {
 		h.allowed = append(h.allowed, strings.ToLower(name))
 	}
-	host, _ := splitAddress(c.Address)
+	host, _ := httpd.SplitAddress(c.Address)
 	h.allowed = append(h.allowed, "localhost", strings.ToLower(host))
 	if own, err := os.Hostname(); err == nil {
 		h.allowed = append(h.allowed, strings.ToLower(own))
@@ -38,7 +41,7 @@ func hostsOf(c ListenConfig) hosts {
 
 // onLoopback reports whether an address can be reached from this machine only.
 func onLoopback(address string) bool {
-	host, _ := splitAddress(address)
+	host, _ := httpd.SplitAddress(address)
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
@@ -67,9 +70,9 @@ func (h hosts) allow(host string) bool {
 
 // wrongHost is the reply to a request for a name that is not ours.
 func wrongHost(host string) reply {
-	rep := errorReply(403)
-	rep.body = append(rep.body, "<p>This server has no password and is not known as <code>"+html.EscapeString(host)+"</code>. "+
+	rep := httpd.ErrorReply(403)
+	rep.Body = append(rep.Body, "<p>This server has no password and is not known as <code>"+html.EscapeString(host)+"</code>. "+
 		"If it is, set a password, or write the name into <code>allowed_hosts=</code> of <code>[inet_http_server]</code>.\r\n"...)
-	rep.header = []field{{"Content-Length", itoa(len(rep.body))}, {"Content-Type", "text/html"}}
+	rep.Header = []field{{"Content-Length", strconv.Itoa(len(rep.Body))}, {"Content-Type", "text/html"}}
 	return rep
 }

@@ -4,7 +4,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +12,9 @@ import (
 	"os"
 	"os/user"
 	"strconv"
-	"strings"
-	"sync/atomic"
 	"syscall"
-	"time"
+
+	"supervisor/web/httpd"
 )
 
 // ListenConfig is one [unix_http_server] or [inet_http_server] section.
@@ -41,37 +39,60 @@ func (c ListenConfig) URL() string {
 	if c.Network == "unix" {
 		return "unix://" + c.Address
 	}
-	if host, port := splitAddress(c.Address); host == "" {
+	if host, port := httpd.SplitAddress(c.Address); host == "" {
 		return "http://localhost:" + port
 	}
 	return "http://" + c.Address
+}
+
+// address is where the server of a section listens.
+func (c ListenConfig) address() httpd.Address {
+	return httpd.Address{Network: c.Network, Address: c.Address, Mode: c.Mode, UID: c.UID, GID: c.GID}
 }
 
 // Listen opens the listener of a section. Closing it removes the socket file.
 // What is left of a dead supervisord is removed before, with a line on stderr.
 // Error texts are Supervisor's, for a usage error.
 func Listen(c ListenConfig, stderr io.Writer) (net.Listener, error) {
-	if c.Network == "unix" {
-		return listenUnix(c, stderr)
-	}
-	return listenTCP(c)
+	l, err := httpd.Listen(c.address(), unlinking(stderr))
+	return l, inWords(c, err)
 }
 
-// errInUse is that somebody else listens there.
-var errInUse = errors.New("Another program is already listening on a port that one of our HTTP servers " +
-	"is configured to use.  Shut this program down first before starting supervisord.")
+// Replace opens the listener of a section in place of old, which the section with the
+// same address had before. It is on the same socket, if that is still where it was: then
+// no client is refused, whichever of the two is closed first, and a unix socket gets the
+// mode and the owner of c. Errors are those of Listen.
+func Replace(old net.Listener, c ListenConfig, stderr io.Writer) (net.Listener, error) {
+	l, err := httpd.Replace(old, c.address(), unlinking(stderr))
+	return l, inWords(c, err)
+}
 
-// cannotOpen is any other reason not to listen.
+func unlinking(stderr io.Writer) func(string) {
+	return func(path string) { fmt.Fprintf(stderr, "Unlinking stale socket %s\n", path) }
+}
+
+// cannotOpen is any reason not to listen but that somebody else does.
 func cannotOpen(reason string) error {
 	return errors.New("Cannot open an HTTP server: socket.error reported " + reason)
 }
 
-// listenError puts what the system said into Supervisor's words.
-func listenError(err error) error {
+// inWords puts an error of httpd into Supervisor's words.
+func inWords(c ListenConfig, err error) error {
 	var errno syscall.Errno
+	notSocket, isNotSocket := errors.AsType[*httpd.NotSocketError](err)
+	_, isOwner := errors.AsType[*httpd.OwnerError](err)
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return errInUse
+	case err == nil:
+		return nil
+	case errors.Is(err, httpd.ErrInUse), errors.Is(err, syscall.EADDRINUSE):
+		return errors.New("Another program is already listening on a port that one of our HTTP servers " +
+			"is configured to use.  Shut this program down first before starting supervisord.")
+	case errors.Is(err, httpd.ErrTooLong):
+		return cannotOpen("AF_UNIX path too long")
+	case isNotSocket: // Supervisor has no words for it: it would delete the file
+		return fmt.Errorf("Cannot open an HTTP server: %s exists and is not a socket", notSocket.Path)
+	case isOwner:
+		return chownError(c)
 	case errors.As(err, &errno):
 		if name := errnoName(errno); name != "" {
 			return cannotOpen(fmt.Sprintf("errno.%s (%d)", name, int(errno)))
@@ -80,6 +101,15 @@ func listenError(err error) error {
 	default:
 		return cannotOpen("-2") // of the resolver: no such name
 	}
+}
+
+func chownError(c ListenConfig) error {
+	name := strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return fmt.Errorf("Not permitted to chown %s to uid/gid (%d, %d); adjust \"sockchown\" value in config file "+
+		"or on command line to values that the current user (%s) can successfully chown", c.Address, c.UID, c.GID, name)
 }
 
 // errnoName returns the symbolic name of an error that opening a socket can
@@ -130,244 +160,4 @@ func errnoName(errno syscall.Errno) string {
 		return "EROFS"
 	}
 	return ""
-}
-
-// splitAddress divides host:port at the last colon; host is without brackets,
-// and "" for every address.
-func splitAddress(address string) (host, port string) {
-	i := strings.LastIndexByte(address, ':')
-	host, port = address[:max(i, 0)], address[i+1:]
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		host = host[1 : len(host)-1]
-	}
-	if host == "*" {
-		host = ""
-	}
-	return host, port
-}
-
-// listenTCP listens on an IPv4 address, or an IPv6 one if that is what the
-// section names or all that its name has.
-func listenTCP(c ListenConfig) (net.Listener, error) {
-	host, port := splitAddress(c.Address)
-	network := "tcp4"
-	if strings.Contains(host, ":") {
-		network = "tcp6"
-	}
-	l, err := net.Listen(network, net.JoinHostPort(host, port))
-	var unknown *net.AddrError // the name has no address of that kind
-	if errors.As(err, &unknown) {
-		l, err = net.Listen("tcp", net.JoinHostPort(host, port))
-	}
-	if err != nil {
-		return nil, listenError(err)
-	}
-	return l, nil
-}
-
-// unixListener removes its socket file when it closes, if that is still its own.
-type unixListener struct {
-	*net.UnixListener
-	path  string
-	file  os.FileInfo   // of path, as it was made
-	owned bool          // it was given an owner
-	users *atomic.Int32 // listeners of this socket that are not closed
-
-	closed atomic.Bool
-}
-
-func (l *unixListener) Close() error {
-	if !l.closed.Swap(true) && l.users.Add(-1) == 0 && l.inPlace() {
-		// Fails if the directory forbids it now; the next start finds it stale.
-		_ = os.Remove(l.path)
-	}
-	return l.UnixListener.Close()
-}
-
-// attempts is how often a stale socket is removed before giving up: whoever
-// makes it again each time is not dead.
-const attempts = 10
-
-// listenUnix makes the socket under a name of its own and then links it to its
-// path, which fails if there is something: of two that start at the same time
-// one wins, and the file has mode and owner before anybody can see it.
-func listenUnix(c ListenConfig, stderr io.Writer) (net.Listener, error) {
-	own := c.Address + "." + strconv.Itoa(os.Getpid())
-	if len(own) >= len(syscall.RawSockaddrUnix{}.Path) {
-		return nil, cannotOpen("AF_UNIX path too long")
-	}
-	if err := removeSocket(own); err != nil {
-		return nil, err
-	}
-	l, err := bindUnix(c, own)
-	if err != nil {
-		return nil, err
-	}
-	for range attempts {
-		err = link(own, c.Address)
-		if !errors.Is(err, fs.ErrExist) {
-			break
-		}
-		if err = probe(c.Address, stderr); err != nil {
-			break
-		}
-		err = errInUse
-	}
-	os.Remove(own) // made by us; if link used it up it is not there
-	if err != nil {
-		l.Close() // was not yet seen by anybody
-		return nil, err
-	}
-	file, err := os.Lstat(c.Address)
-	if err != nil {
-		l.Close() // as above
-		return nil, listenError(err)
-	}
-	users := new(atomic.Int32)
-	users.Add(1)
-	return &unixListener{UnixListener: l, path: c.Address, file: file, owned: c.UID >= 0 || c.GID >= 0, users: users}, nil
-}
-
-// bindUnix listens on a new socket at path, with the mode and owner of c.
-func bindUnix(c ListenConfig, path string) (*net.UnixListener, error) {
-	mode := c.Mode.Perm()
-	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) {
-			// Linux makes the file with this mode, less the umask. Elsewhere it
-			// fails, and until chmod a client may connect whom the umask lets.
-			_ = syscall.Fchmod(int(fd), uint32(mode))
-		})
-	}}
-	listener, err := lc.Listen(context.Background(), "unix", path)
-	if err != nil {
-		return nil, listenError(err)
-	}
-	l := listener.(*net.UnixListener)
-	l.SetUnlinkOnClose(false)
-	if err = setOwnerAndMode(c, path); err != nil {
-		os.Remove(path) // made by us; nobody knows of it
-		l.Close()       // as above
-		return nil, err
-	}
-	return l, nil
-}
-
-// setOwnerAndMode gives a socket file the mode and the owner of its section.
-func setOwnerAndMode(c ListenConfig, path string) error {
-	if err := os.Chmod(path, c.Mode.Perm()); err != nil {
-		return listenError(err)
-	}
-	if c.UID < 0 && c.GID < 0 {
-		return nil
-	}
-	err := os.Chown(path, c.UID, c.GID)
-	switch {
-	case errors.Is(err, syscall.EPERM):
-		return chownError(c)
-	case err != nil:
-		return listenError(err)
-	}
-	return nil
-}
-
-func chownError(c ListenConfig) error {
-	name := strconv.Itoa(os.Getuid())
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	return fmt.Errorf("Not permitted to chown %s to uid/gid (%d, %d); adjust \"sockchown\" value in config file "+
-		"or on command line to values that the current user (%s) can successfully chown", c.Address, c.UID, c.GID, name)
-}
-
-// link gives the socket at own its path. The error is fs.ErrExist if there is
-// something, else one for the user.
-func link(own, path string) error {
-	err := os.Link(own, path)
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	// Some file systems of containers have no links. There a renamed socket must
-	// do, although of two that start in the same instant both would win.
-	if _, statErr := os.Lstat(path); statErr == nil {
-		return fs.ErrExist
-	}
-	if err := os.Rename(own, path); err != nil {
-		return listenError(err)
-	}
-	return nil
-}
-
-// probe finds out who has the path. If it is a socket that nobody listens on it
-// is removed, which stderr is told; if it is gone that is as good. All else is
-// an error for the user.
-func probe(path string, stderr io.Writer) error {
-	before, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return listenError(err)
-	}
-	if empty(before) {
-		return removeSame(path, before)
-	}
-	if before.Mode().Type() != fs.ModeSocket {
-		return notSocket(path)
-	}
-	nc, err := net.DialTimeout("unix", path, probeTimeout)
-	switch {
-	case err == nil:
-		nc.Close() // nothing was said
-		return errInUse
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case errors.Is(err, syscall.EAGAIN), errors.Is(err, os.ErrDeadlineExceeded):
-		return errInUse // and so busy that its queue is full
-	case !errors.Is(err, syscall.ECONNREFUSED):
-		return listenError(err)
-	}
-	fmt.Fprintf(stderr, "Unlinking stale socket %s\n", path)
-	return removeSame(path, before)
-}
-
-// empty reports whether a file is there for nothing but its name: people are advised
-// to "touch supervisor.sock".
-func empty(info fs.FileInfo) bool { return info.Mode().IsRegular() && info.Size() == 0 }
-
-// removeSame removes a file if it is still the one that was looked at. Another
-// supervisord that starts may have been quicker: that one is alive.
-func removeSame(path string, before fs.FileInfo) error {
-	if now, err := os.Lstat(path); err != nil || !os.SameFile(now, before) {
-		return nil
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return listenError(err)
-	}
-	return nil
-}
-
-// probeTimeout is how long a full queue is waited for.
-const probeTimeout = 5 * time.Second
-
-// removeSocket removes what a supervisord of the same pid has left at path.
-func removeSocket(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return listenError(err)
-	}
-	if info.Mode().Type() != fs.ModeSocket {
-		return notSocket(path)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return listenError(err)
-	}
-	return nil
-}
-
-// notSocket is what Supervisor has no words for: it would delete the file.
-func notSocket(path string) error {
-	return fmt.Errorf("Cannot open an HTTP server: %s exists and is not a socket", path)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,7 +121,7 @@ func TestChownError(t *testing.T) {
 func TestListenStale(t *testing.T) {
 	dir := socketDir(t)
 	c := unixConfig(filepath.Join(dir, "s"))
-	for _, left := range []string{c.Address, c.Address + "." + itoa(os.Getpid())} {
+	for _, left := range []string{c.Address, c.Address + "." + strconv.Itoa(os.Getpid())} {
 		dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: left, Net: "unix"})
 		if err != nil {
 			t.Fatal(err)
@@ -184,7 +185,7 @@ func TestListenNotSocket(t *testing.T) {
 			t.Errorf("said %q", stderr.String())
 		}
 	}
-	own := filepath.Join(dir, "s."+itoa(os.Getpid()))
+	own := filepath.Join(dir, "s."+strconv.Itoa(os.Getpid()))
 	if err := os.WriteFile(own, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,9 @@ const livePause = 100 * time.Millisecond
 // The page takes three missed ones for a lost contact; proxies close what is silent.
 const liveBeat = 15 * time.Second
 
+// liveStall is how long a view may take for an update. It takes us for gone before that.
+const liveStall = 4 * liveBeat
+
 // update is one event of the live view: what to put where in the status page.
 // Fragments of HTML are left out where nothing has changed.
 type update struct {
@@ -33,19 +36,19 @@ type update struct {
 // parameter mark is that of the table which the page shows already.
 func (u *ui) live(p params) reply {
 	return reply{
-		status: 200,
-		header: []field{
+		Status: 200,
+		Header: []field{
 			{"Content-Type", "text/event-stream"},
 			{"Cache-Control", "no-store"},
 			{"X-Accel-Buffering", "no"}, // or nginx would hold events back
 		},
-		stream: func(ctx context.Context, w io.Writer) error { return u.follow(ctx, w, p["mark"]) },
+		Stream: func(ctx context.Context, w io.Writer) error { return u.follow(ctx, w, p["mark"]) },
 	}
 }
 
 // follow writes an event for each change until ctx ends or the daemon stops.
 func (u *ui) follow(ctx context.Context, w io.Writer, mark string) error {
-	var shown []xmlrpc.ProcessInfo
+	var shown []seen
 	for version := uint64(0); ; {
 		// The version first: a change while the table is read counts as new.
 		next, err := u.nextChange(ctx, w, version)
@@ -53,10 +56,12 @@ func (u *ui) follow(ctx context.Context, w io.Writer, mark string) error {
 			return err
 		}
 		var processes []xmlrpc.ProcessInfo
+		var now []seen
 		var event update
 		u.inTurn(func() {
 			if processes, err = u.backend.AllProcessInfo(ctx); err == nil {
 				event, err = u.update(shown, processes, mark)
+				now = look(processes)
 			}
 		})
 		if err != nil {
@@ -70,7 +75,7 @@ func (u *ui) follow(ctx context.Context, w io.Writer, mark string) error {
 		if err != nil {
 			return err
 		}
-		version, shown, mark = next, processes, event.Mark
+		version, shown, mark = next, now, event.Mark
 		select {
 		case <-time.After(livePause):
 		case <-ctx.Done():
@@ -97,7 +102,7 @@ func (u *ui) nextChange(ctx context.Context, w io.Writer, version uint64) (uint6
 
 // update returns what takes a page from old to new. Without old, or if other
 // processes are there now, that is the whole table.
-func (u *ui) update(old, new []xmlrpc.ProcessInfo, mark string) (update, error) {
+func (u *ui) update(old []seen, new []xmlrpc.ProcessInfo, mark string) (update, error) {
 	t := makeTable(new, u.now(), "")
 	event := update{Mark: t.Mark, Now: t.Now}
 	if event.Mark == mark {
@@ -113,7 +118,7 @@ func (u *ui) update(old, new []xmlrpc.ProcessInfo, mark string) (update, error) 
 		return event, err
 	}
 	for i := range new {
-		if fingerprint(old[i]) == fingerprint(new[i]) {
+		if old[i].fingerprint == fingerprint(new[i]) {
 			continue
 		}
 		html, err := u.fragment("row", t.Rows[i])
@@ -125,12 +130,23 @@ func (u *ui) update(old, new []xmlrpc.ProcessInfo, mark string) (update, error) 
 	return event, nil
 }
 
-func sameProcesses(a, b []xmlrpc.ProcessInfo) bool {
+// seen is what a view remembers of a process: there may be many of both.
+type seen struct{ group, name, fingerprint string }
+
+func look(processes []xmlrpc.ProcessInfo) []seen {
+	all := make([]seen, len(processes))
+	for i, p := range processes {
+		all[i] = seen{p.Group, p.Name, fingerprint(p)}
+	}
+	return all
+}
+
+func sameProcesses(a []seen, b []xmlrpc.ProcessInfo) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if a[i].Group != b[i].Group || a[i].Name != b[i].Name {
+		if a[i].group != b[i].Group || a[i].name != b[i].Name {
 			return false
 		}
 	}

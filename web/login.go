@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"supervisor/web/httpd"
 )
 
 // failures remember from where wrong passwords came, so that the answers to more of them
@@ -60,37 +62,14 @@ func origins(addr net.Addr) string {
 
 // refuseLogin is the reply to a request without the right password. If it had a wrong one
 // it comes late.
-func (s *Server) refuseLogin(c *conn, r *request, status int) (reply, error) {
-	if _, tried := r.header.get("Authorization"); tried {
-		if err := c.putOff(s.failed.count(c.RemoteAddr(), time.Now(), s.opts.limits.login)); err != nil {
-			return reply{}, err
-		}
+func (s *Server) refuseLogin(r *request, status int) reply {
+	if _, tried := r.Header.Get("Authorization"); tried {
+		r.PutOff(s.failed.count(r.RemoteAddr(), time.Now(), s.opts.delay))
 	}
 	if status != 401 {
-		return errorReply(status), nil
+		return httpd.ErrorReply(status)
 	}
-	rep := errorReply(status, field{"Connection", "close"}, field{"WWW-Authenticate", `Basic realm="default"`})
-	rep.close = true
-	return rep, nil
-}
-
-// putOff waits. Meanwhile the connection gives way to others as if it had no request. An
-// error says that it has been closed.
-func (c *conn) putOff(delay time.Duration) error {
-	c.stop = make(chan struct{})
-	c.begun.Store(true)
-	c.incomplete.Store(c.server.now())
-	c.server.room.tell()
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-c.stop:
-	case <-c.server.ctx.Done():
-	}
-	if !c.complete() {
-		return net.ErrClosed
-	}
-	c.stop = nil
-	return nil
+	rep := httpd.ErrorReply(status, field{"Connection", "close"}, field{"WWW-Authenticate", `Basic realm="default"`})
+	rep.Close = true
+	return rep
 }

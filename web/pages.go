@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"supervisor/web/httpd"
 	"supervisor/xmlrpc"
 )
 
@@ -56,21 +57,21 @@ func newUI(backend Backend, version string, log Logger) *ui {
 // that waits does so here; ctx must not end with the client's patience, or a
 // restart could end half-way.
 func (u *ui) serve(ctx context.Context, r *request) (reply, bool) {
-	if r.method != "GET" && r.method != "POST" {
+	if r.Method != "GET" && r.Method != "POST" {
 		return reply{}, false
 	}
-	switch strings.TrimLeft(r.path, "/") {
+	switch strings.TrimLeft(r.Path, "/") {
 	case "", "index.html":
 		return u.index(ctx, r), true
 	case "tail.html":
 		return u.tail(ctx, readParams(r)), true
 	case "live":
-		if r.method != "GET" {
+		if r.Method != "GET" {
 			return reply{}, false
 		}
 		return u.live(readParams(r)), true
 	case "ok.html":
-		return reply{status: 200, header: []field{{"Content-Type", "text/plain"}}, body: []byte("OK")}, true
+		return reply{Status: 200, Header: []field{{"Content-Type", "text/plain"}}, Body: []byte("OK")}, true
 	default:
 		return reply{}, false
 	}
@@ -85,15 +86,15 @@ func (u *ui) index(ctx context.Context, r *request) reply {
 	}
 	switch {
 	case prefetch(r):
-		return errorReply(403)
-	case r.method == "POST" && crossSite(r):
+		return httpd.ErrorReply(403)
+	case r.Method == "POST" && crossSite(r):
 		return u.refuse(r)
-	case r.method == "GET" && action != "refresh" && !trusted(r):
+	case r.Method == "GET" && action != "refresh" && !trusted(r):
 		// Anybody's image or link can be behind it.
 		if rep, ok := u.ask(ctx, p, true); ok {
 			return rep
 		}
-		return errorReply(404)
+		return httpd.ErrorReply(404)
 	case p["ask"] != "" && wide(action):
 		if rep, ok := u.ask(ctx, p, false); ok {
 			return rep
@@ -108,7 +109,7 @@ func (u *ui) index(ctx context.Context, r *request) reply {
 		location += "&filter=" + quote(p["filter"])
 	}
 	header := append([]field{{"Location", location}, {"Content-Type", "text/html"}}, uncached()...)
-	return reply{status: 301, header: header, body: errorBody(301)}
+	return reply{Status: 301, Header: header, Body: httpd.ErrorBody(301)}
 }
 
 // home is where a redirect leads: relative to the page, so that it stays below the
@@ -116,7 +117,7 @@ func (u *ui) index(ctx context.Context, r *request) reply {
 // proxy, gets the path that is recorded of Supervisor.
 func home(r *request) string {
 	for _, name := range []string{"User-Agent", "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"} {
-		if _, ok := r.header.get(name); ok {
+		if _, ok := r.Header.Get(name); ok {
 			return "./"
 		}
 	}
@@ -125,7 +126,7 @@ func home(r *request) string {
 
 // prefetch reports whether a browser only guesses that its user might go there.
 func prefetch(r *request) bool {
-	purpose, _ := r.header.get("Sec-Purpose")
+	purpose, _ := r.Header.Get("Sec-Purpose")
 	return strings.Contains(purpose, "prefetch")
 }
 
@@ -141,7 +142,7 @@ func uncached() []field {
 // failed logs why there is no page, and says so.
 func (u *ui) failed(err error) reply {
 	u.log.Error("Web interface error: %v", err)
-	return errorReply(500)
+	return httpd.ErrorReply(500)
 }
 
 // page renders a template as a page. Nothing in it may come from elsewhere or
@@ -159,7 +160,7 @@ func (u *ui) page(status int, name string, data any) reply {
 		// Not no-referrer: with that, browsers say "Origin: null" in our own forms.
 		field{"Referrer-Policy", "same-origin"},
 	)
-	return reply{status: status, header: header, body: body.Bytes()}
+	return reply{Status: status, Header: header, Body: body.Bytes()}
 }
 
 // pageURL returns the link to the status page.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -262,17 +263,17 @@ func zooUI(t *testing.T, z *zoo) *ui {
 func get(t *testing.T, u *ui, uri string) reply {
 	t.Helper()
 	path, query, _ := strings.Cut(uri, "?")
-	r, ok := u.serve(t.Context(), &request{method: "GET", path: path, query: query})
+	r, ok := u.serve(t.Context(), &request{Method: "GET", Path: path, Query: query})
 	if !ok {
 		t.Fatalf("%s: not a page", uri)
 	}
 	return r
 }
 
-func (r reply) field(name string) string {
-	for _, f := range r.header {
-		if f.name == name {
-			return f.value
+func fieldOf(r reply, name string) string {
+	for _, f := range r.Header {
+		if f[0] == name {
+			return f[1]
 		}
 	}
 	return ""
@@ -303,8 +304,8 @@ func TestPagesGolden(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := get(t, tt.u, tt.uri)
-			golden(t, filepath.Join("testdata", tt.name+".html"), r.body)
-			wellFormed(t, r.body)
+			golden(t, filepath.Join("testdata", tt.name+".html"), r.Body)
+			wellFormed(t, r.Body)
 		})
 	}
 }
@@ -350,11 +351,11 @@ func TestPageHeaders(t *testing.T) {
 		"Referrer-Policy": "same-origin",
 	}
 	for name, value := range want {
-		if got := r.field(name); got != value {
+		if got := fieldOf(r, name); got != value {
 			t.Errorf("%s: %q, want %q", name, got, value)
 		}
 	}
-	policy := r.field("Content-Security-Policy")
+	policy := fieldOf(r, "Content-Security-Policy")
 	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q lets something in", policy)
 	}
@@ -363,15 +364,15 @@ func TestPageHeaders(t *testing.T) {
 func TestNoPage(t *testing.T) {
 	u := zooUI(t, newZoo())
 	for _, r := range []request{
-		{method: "GET", path: "/nope.html"},
-		{method: "GET", path: "/index.html/"},
-		{method: "GET", path: "/Index.html"},
-		{method: "HEAD", path: "/"},
-		{method: "PUT", path: "/"},
-		{method: "POST", path: "/live"},
+		{Method: "GET", Path: "/nope.html"},
+		{Method: "GET", Path: "/index.html/"},
+		{Method: "GET", Path: "/Index.html"},
+		{Method: "HEAD", Path: "/"},
+		{Method: "PUT", Path: "/"},
+		{Method: "POST", Path: "/live"},
 	} {
 		if _, ok := u.serve(t.Context(), &r); ok {
-			t.Errorf("%s %s is a page", r.method, r.path)
+			t.Errorf("%s %s is a page", r.Method, r.Path)
 		}
 	}
 }
@@ -381,8 +382,8 @@ func TestOK(t *testing.T) {
 	z.stopping = true
 	for _, uri := range []string{"/ok.html", "//ok.html", "ok.html", "/ok.html?x=y&PATH_INFO=/nope"} {
 		r := get(t, zooUI(t, z), uri)
-		if r.status != 200 || string(r.body) != "OK" || r.field("Content-Type") != "text/plain" {
-			t.Errorf("%s: %d %q %v", uri, r.status, r.body, r.header)
+		if r.Status != 200 || string(r.Body) != "OK" || fieldOf(r, "Content-Type") != "text/plain" {
+			t.Errorf("%s: %d %q %v", uri, r.Status, r.Body, r.Header)
 		}
 	}
 }
@@ -392,13 +393,13 @@ func TestWhileStopping(t *testing.T) {
 	z.stopping = true
 	u := zooUI(t, z)
 	for _, uri := range []string{"/", "/?action=refresh", "/?action=stopall", "/?action=start&processname=api", "/?action=start&processname=nope"} {
-		if r := get(t, u, uri); r.status != 500 {
-			t.Errorf("%s: %d, want 500", uri, r.status)
+		if r := get(t, u, uri); r.Status != 500 {
+			t.Errorf("%s: %d, want 500", uri, r.Status)
 		}
 	}
 	r := get(t, u, "/tail.html?processname=api")
-	if want := ">ERROR: unexpected rpc fault [6] SHUTDOWN_STATE</pre>"; !strings.Contains(string(r.body), want) {
-		t.Errorf("tail page does not say %s:\n%s", want, r.body)
+	if want := ">ERROR: unexpected rpc fault [6] SHUTDOWN_STATE</pre>"; !strings.Contains(string(r.Body), want) {
+		t.Errorf("tail page does not say %s:\n%s", want, r.Body)
 	}
 }
 
@@ -425,7 +426,7 @@ func TestTailFaults(t *testing.T) {
 		"processname=%zz":         "ERROR: unexpected rpc fault [10] BAD_NAME: %zz",
 		"processname=a&limit=1;b": "ERROR: unexpected rpc fault [10] BAD_NAME: a",
 	} {
-		body := string(get(t, u, "/tail.html?"+query).body)
+		body := string(get(t, u, "/tail.html?"+query).Body)
 		if !strings.Contains(body, ">"+want+"</pre>") {
 			t.Errorf("%s: no %q in\n%s", query, want, body)
 		}
@@ -454,7 +455,7 @@ func TestParams(t *testing.T) {
 		{"POST", "a=1&b=2", "a=3&a=4&c=%20&b=", params{"a": "4", "b": "2", "c": " "}},
 	}
 	for _, tt := range tests {
-		got := readParams(&request{method: tt.method, query: tt.query, body: []byte(tt.body)})
+		got := readParams(&request{Method: tt.method, Query: tt.query, Body: []byte(tt.body)})
 		if !maps.Equal(got, tt.want) {
 			t.Errorf("%s %s %s: %q, want %q", tt.method, tt.query, tt.body, got, tt.want)
 		}
@@ -524,12 +525,12 @@ func TestActions(t *testing.T) {
 		z := newZoo()
 		maps.Copy(z.fault, tt.fault)
 		r := get(t, zooUI(t, z), "/index.html?"+tt.query)
-		got := itoa(r.status)
-		if r.status == 301 {
-			message, _ := strings.CutPrefix(r.field("Location"), "/?message=")
+		got := strconv.Itoa(r.Status)
+		if r.Status == 301 {
+			message, _ := strings.CutPrefix(fieldOf(r, "Location"), "/?message=")
 			got = unquote(message)
-			if message != quote(got) || r.field("Content-Type") != "text/html" || r.field("Cache-Control") != "no-cache" {
-				t.Errorf("%s: header %v", tt.query, r.header)
+			if message != quote(got) || fieldOf(r, "Content-Type") != "text/html" || fieldOf(r, "Cache-Control") != "no-cache" {
+				t.Errorf("%s: header %v", tt.query, r.Header)
 			}
 		}
 		if calls := strings.Join(z.calls, ", "); got != tt.want || calls != tt.calls {
@@ -540,19 +541,19 @@ func TestActions(t *testing.T) {
 
 func TestActionByPost(t *testing.T) {
 	z := newZoo()
-	r, _ := zooUI(t, z).serve(t.Context(), &request{method: "POST", path: "/index.html", query: "filter=a%20b", header: "User-Agent: curl/8",
-		body: []byte("processname=gone&action=stop&action=start")})
-	if want := "./?message=Process%20gone%20started&filter=a%20b"; r.status != 301 || r.field("Location") != want {
-		t.Errorf("%d, Location %q, want %q", r.status, r.field("Location"), want)
+	r, _ := zooUI(t, z).serve(t.Context(), &request{Method: "POST", Path: "/index.html", Query: "filter=a%20b", Header: "User-Agent: curl/8",
+		Body: []byte("processname=gone&action=stop&action=start")})
+	if want := "./?message=Process%20gone%20started&filter=a%20b"; r.Status != 301 || fieldOf(r, "Location") != want {
+		t.Errorf("%d, Location %q, want %q", r.Status, fieldOf(r, "Location"), want)
 	}
 }
 
 func TestPrefetchIsNoAction(t *testing.T) {
 	z := newZoo()
-	r, _ := zooUI(t, z).serve(t.Context(), &request{method: "GET", path: "/", query: "action=stopall",
-		header: "Sec-Purpose: prefetch;prerender\r\n"})
-	if r.status != 403 || len(z.calls) > 0 {
-		t.Errorf("status %d, calls %q", r.status, z.calls)
+	r, _ := zooUI(t, z).serve(t.Context(), &request{Method: "GET", Path: "/", Query: "action=stopall",
+		Header: "Sec-Purpose: prefetch;prerender\r\n"})
+	if r.Status != 403 || len(z.calls) > 0 {
+		t.Errorf("status %d, calls %q", r.Status, z.calls)
 	}
 }
 

@@ -1,6 +1,10 @@
 package web
 
-import "strings"
+import (
+	"strings"
+
+	"supervisor/web/httpd"
+)
 
 // params are the parameters of a request for a page. An empty value is as good
 // as none.
@@ -11,13 +15,13 @@ type params map[string]string
 // the last counts.
 func readParams(r *request) params {
 	p := params{}
-	eachParam(r.query, func(name, value string) {
+	eachParam(r.Query, func(name, value string) {
 		if _, seen := p[name]; !seen {
 			p[name] = value
 		}
 	})
-	if r.method == "POST" {
-		eachParam(string(r.body), func(name, value string) { p[name] = value })
+	if r.Method == "POST" {
+		eachParam(string(r.Body), func(name, value string) { p[name] = value })
 	}
 	return p
 }
@@ -35,7 +39,7 @@ func eachParam(form string, use func(name, value string)) {
 // unquote decodes one part of a URL-encoded form. An escape that is none stays
 // as it is; bytes that are not UTF-8 become U+FFFD.
 func unquote(s string) string {
-	return strings.ToValidUTF8(unescape(strings.ReplaceAll(s, "+", " ")), "\ufffd")
+	return strings.ToValidUTF8(httpd.Unescape(strings.ReplaceAll(s, "+", " ")), "\ufffd")
 }
 
 // quote encodes s for a link in the form clients compare with: letters, digits

@@ -1,8 +1,12 @@
 package web
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"time"
+
+	"supervisor/web/httpd"
 )
 
 // route is a row of the table of all that is served. A request is answered by the first
@@ -16,9 +20,8 @@ type route struct {
 	role    role   // what it takes to be served, of who has logged in
 	site    policy // what pages of other sites may have browsers do
 	limits  limitsOf
-	exact   bool // keepAlive
-	// serve makes the answer, whose body may be in out.
-	serve func(s *Server, c *conn, r *request, out *[]byte) reply
+	exact   bool // httpd.Reply.Exact
+	serve   func(s *Server, ctx context.Context, r *request) reply
 }
 
 // role is what the visitors of a server may do. There is one login, which may do all; what
@@ -45,9 +48,11 @@ const (
 
 // limitsOf are the limits of one route.
 type limitsOf struct {
-	body int // greatest body in bytes; 0: none is read; maxBody: Options.MaxBody
+	body int // greatest body in bytes; 0: none is read; httpd.MaxBody: Options.MaxBody
 	// room returns how many bytes it takes to make the answer. Nil: not many.
 	room func(r *request) int
+	// stall is how long a client may take for a piece of a stream. 0: Limits.Stall.
+	stall time.Duration
 }
 
 // maxForm is the greatest body of a form.
@@ -57,7 +62,7 @@ const maxForm = 64 << 10
 var routes = []route{
 	{
 		name: "XML-RPC", has: beginsWith("/RPC2"), methods: []string{"POST"}, other: 400,
-		role: operator, site: calls, limits: limitsOf{body: maxBody}, serve: (*Server).call,
+		role: operator, site: calls, limits: limitsOf{body: httpd.MaxBody}, serve: (*Server).call,
 	},
 	{
 		name: "log of a process", has: beginsWith("/logtail"), methods: []string{"GET"}, other: 400,
@@ -73,7 +78,7 @@ var routes = []route{
 	},
 	{
 		name: "tail", has: named("tail.html"), methods: []string{"GET", "POST"},
-		role: viewer, site: reads, limits: limitsOf{maxForm, tailRoom}, exact: true, serve: (*Server).page,
+		role: viewer, site: reads, limits: limitsOf{body: maxForm, room: tailRoom}, exact: true, serve: (*Server).page,
 	},
 	{
 		name: "sign of life", has: named("ok.html"), methods: []string{"GET", "POST"},
@@ -81,7 +86,7 @@ var routes = []route{
 	},
 	{
 		name: "live view", has: named("live"), methods: []string{"GET"},
-		role: viewer, site: reads, serve: (*Server).page,
+		role: viewer, site: reads, limits: limitsOf{stall: liveStall}, serve: (*Server).page,
 	},
 	{
 		name: "files", has: beginsWith(""), methods: []string{"GET", "HEAD"}, other: 400,
@@ -103,10 +108,10 @@ func named(names ...string) func(string) bool {
 func find(table []route, r *request) (*route, int) {
 	for i := range table {
 		rt := &table[i]
-		if !rt.has(r.path) {
+		if !rt.has(r.Path) {
 			continue
 		}
-		if slices.Contains(rt.methods, r.method) {
+		if slices.Contains(rt.methods, r.Method) {
 			return rt, 0
 		}
 		if rt.other != 0 {
@@ -116,27 +121,38 @@ func find(table []route, r *request) (*route, int) {
 	return nil, 404
 }
 
-// answer answers a request. An error says that the connection is done.
-func (rt *route) answer(s *Server, c *conn, r *request, out *[]byte) (reply, error) {
-	if rt.site == calls && crossSiteCall(r) {
-		return errorReply(403), nil
+// answer answers a request.
+func (rt *route) answer(ctx context.Context, s *Server, r *request) reply {
+	rep := rt.refusal(s, r)
+	if rep.Status == 0 {
+		rep = rt.serve(s, ctx, r)
 	}
-	if rt.limits.body > 0 && r.method == "POST" {
+	rep.Exact, rep.Stall = rt.exact, rt.limits.stall
+	return rep
+}
+
+// refusal is the reply to a request that a route does not take; its Status is 0 for any
+// other. It reads the body.
+func (rt *route) refusal(s *Server, r *request) reply {
+	if rt.site == calls && crossSiteCall(r) {
+		return httpd.ErrorReply(403)
+	}
+	if rt.limits.body > 0 && r.Method == "POST" {
 		limit := rt.limits.body
-		if limit == maxBody {
+		if limit == httpd.MaxBody {
 			limit = s.opts.MaxBody
 		}
-		if status, err := c.readBody(r, limit); err != nil || status != 0 {
-			return refused(status), err
-		}
-		if len(r.body) > maxPooled {
-			c.takeTurn()
+		if status := r.ReadBody(limit); status != 0 {
+			return httpd.Refuse(status)
 		}
 	}
 	if rt.limits.room != nil {
-		if n := rt.limits.room(r); n > largeBytes && !c.roomForAnswer(n) {
-			return refused(503), nil
+		if n := rt.limits.room(r); n > largeRoom && !r.Room(n) {
+			return httpd.Refuse(503)
 		}
 	}
-	return rt.serve(s, c, r, out), nil
+	return reply{}
 }
+
+// largeRoom is from where on it counts what it takes to make an answer, in bytes.
+const largeRoom = 64 << 10

@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // visitor is who sends a request.
@@ -104,7 +106,7 @@ func TestRoutes(t *testing.T) {
 			change(o)
 		})
 	}
-	open, closed := serve(func(*Options) {}), serve(guarded(0))
+	open, closed := serve(func(*Options) {}), serve(guarded(time.Nanosecond))
 	pass := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("joe:secret")) + "\r\n"
 	fail := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("joe:guess")) + "\r\n"
 	for _, v := range visits {
@@ -196,21 +198,39 @@ func answered(t *testing.T, nc net.Conn, method string) string {
 // TestRouteLimits: a form is no place for much, and a tail page takes the room for what it
 // is made of.
 func TestRouteLimits(t *testing.T) {
-	room := NewRoom(8)
-	ts := start(t, func(o *Options) { o.Room = room })
+	taken, release := make(chan bool), make(chan struct{})
+	ts := start(t, func(o *Options) {
+		o.RPC = func(_ context.Context, _, dst []byte, room func(int) bool) ([]byte, int) {
+			taken <- room(60 << 20)
+			<-release
+			return append(dst, "x"...), 200
+		}
+	})
 	long := strings.Repeat("x", maxForm)
 	for size, want := range map[int]string{maxForm: " 200 ", maxForm + 1: " 413 "} {
-		got := ts.exchange(t, "POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: "+itoa(size)+"\r\n\r\n"+(long + "x")[:size])
+		got := ts.exchange(t, "POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: "+strconv.Itoa(size)+"\r\n\r\n"+(long + "x")[:size])
 		if line, _, _ := strings.Cut(got, "\r\n"); !strings.Contains(line, want) {
 			t.Errorf("%d bytes: %s", size, line)
 		}
 	}
-	room.answers.Store(maxTail)
-	for limit, want := range map[string]string{"1024": " 200 ", "10240": " 200 ", "1048576": " 503 "} {
+	nc := ts.dial(t)
+	io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
+	if !<-taken {
+		t.Fatal("there is no room to be taken")
+	}
+	tail := func(limit, want string) {
+		t.Helper()
 		got := ts.exchange(t, "GET /tail.html?processname=api&limit="+limit+" HTTP/1.1\r\nConnection: close\r\n\r\n")
 		if line, _, _ := strings.Cut(got, "\r\n"); !strings.Contains(line, want) {
 			t.Errorf("limit %s: %s", limit, line)
 		}
 	}
-	eventually(t, "it is given back", func() bool { return room.answers.Load() == maxTail })
+	tail("1024", " 200 ")
+	tail("10240", " 200 ")
+	tail("1048576", " 503 ")
+	close(release)
+	readAnswer(t, bufio.NewReader(nc))
+	io.WriteString(nc, "GET /ok.html HTTP/1.1\r\n\r\n") // answered when the room has been given back
+	readAnswer(t, bufio.NewReader(nc))
+	tail("1048576", " 200 ")
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,12 +11,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"supervisor/web/httpd"
 	"supervisor/xmlrpc"
 )
 
@@ -42,23 +43,23 @@ func (b *fakeBackend) MainLogPath(context.Context) string { return b.main }
 type fakePages struct{ modified time.Time }
 
 func (fakePages) serve(ctx context.Context, r *request) (reply, bool) {
-	switch strings.TrimLeft(r.path, "/") {
+	switch strings.TrimLeft(r.Path, "/") {
 	case "ok.html":
-		return reply{status: 200, header: []field{{"Content-Type", "text/plain"}}, body: []byte("OK")}, true
+		return reply{Status: 200, Header: []field{{"Content-Type", "text/plain"}}, Body: []byte("OK")}, true
 	case "", "index.html", "tail.html":
-		text := r.method + "|" + r.query + "|" + string(r.body)
-		return reply{status: 200, header: []field{{"Content-Type", "text/html"}}, body: []byte(text)}, true
+		text := r.Method + "|" + r.Query + "|" + string(r.Body)
+		return reply{Status: 200, Header: []field{{"Content-Type", "text/html"}}, Body: []byte(text)}, true
 	case "panic.live":
 		panic("at the disco")
 	case "panic.stream":
-		return reply{status: 200, stream: func(context.Context, io.Writer) error { panic("in the stream") }}, true
+		return reply{Status: 200, Stream: func(context.Context, io.Writer) error { panic("in the stream") }}, true
 	case "wait.live":
-		return reply{status: 200, stream: func(ctx context.Context, w io.Writer) error {
+		return reply{Status: 200, Stream: func(ctx context.Context, w io.Writer) error {
 			<-ctx.Done()
 			return nil
 		}}, true
 	case "events.live":
-		return reply{status: 200, stream: func(ctx context.Context, w io.Writer) error {
+		return reply{Status: 200, Stream: func(ctx context.Context, w io.Writer) error {
 			_, err := io.WriteString(w, "one")
 			return err
 		}}, true
@@ -104,13 +105,13 @@ type testServer struct {
 
 // longLimits are for tests that no time-out is to disturb, however slow the
 // machine; shortLimits let the others see one.
-func longLimits() limits {
-	return limits{time.Minute, time.Minute, time.Minute, time.Minute, time.Second, 10 * time.Second, time.Millisecond}
+func longLimits() httpd.Limits {
+	return httpd.Limits{Header: time.Minute, Body: time.Minute, Write: time.Minute, Stall: time.Minute, Linger: time.Second, Grace: 10 * time.Second}
 }
 
 func shortLimits(o *Options) {
 	short := 200 * time.Millisecond
-	o.limits = limits{short, short, short, short, short, short, short}
+	o.limits = httpd.Limits{Header: short, Body: short, Write: short, Stall: short, Linger: short, Grace: short}
 }
 
 // start serves until the test ends. A call is answered with its own body,
@@ -194,9 +195,11 @@ var dates = regexp.MustCompile(`(?m)^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\
 
 // page is an error page as the client sees it behind its status line.
 func page(status int, fields string) string {
-	body := string(errorBody(status))
+	body := string(httpd.ErrorBody(status))
+	_, reason, _ := strings.Cut(body, "Message: ")
+	reason, _, _ = strings.Cut(reason, ".")
 	return fmt.Sprintf("%d %s\r\nServer: Medusa/1.12\r\nDate: D\r\n%sContent-Length: %d\r\nContent-Type: text/html\r\n\r\n%s",
-		status, reason(status), fields, len(body), body)
+		status, reason, fields, len(body), body)
 }
 
 // answer is any other answer.
@@ -205,15 +208,6 @@ func answer(fields, body string) string {
 }
 
 const kept = "HTTP/1.1 200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK"
-
-func TestErrorBodies(t *testing.T) {
-	// Lengths that Supervisor announces.
-	for status, length := range map[int]int{301: 142, 400: 136, 401: 137, 404: 134, 411: 140, 500: 146} {
-		if got := len(errorBody(status)); got != length {
-			t.Errorf("page %d has %d bytes, want %d", status, got, length)
-		}
-	}
-}
 
 // TestRequests has a row for each trap of HTTP. Where want ends in "+" the
 // connection has to be open behind the answer, else closed.
@@ -382,13 +376,13 @@ func TestGluedBody(t *testing.T) {
 		return head + "\r\nConnection: close\r\n\r\n" + body
 	}
 	for name, row := range map[string]struct{ request, want string }{
-		"refused method":   {"PUT /nope HTTP/1.1\r\nConnection: close\r\nContent-Length: " + itoa(len(inner)) + "\r\n\r\n" + inner, page(400, "")},
-		"POST to a file":   {"POST /stylesheets/x.css HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: " + itoa(len(inner)) + "\r\n\r\n" + inner + probeRequest, page(400, "") + kept},
-		"GET with a body":  {"GET /nope HTTP/1.1\r\nContent-Length: " + itoa(len(inner)) + "\r\n\r\n" + inner + probeRequest, page(404, "") + kept},
+		"refused method":   {"PUT /nope HTTP/1.1\r\nConnection: close\r\nContent-Length: " + strconv.Itoa(len(inner)) + "\r\n\r\n" + inner, page(400, "")},
+		"POST to a file":   {"POST /stylesheets/x.css HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: " + strconv.Itoa(len(inner)) + "\r\n\r\n" + inner + probeRequest, page(400, "") + kept},
+		"GET with a body":  {"GET /nope HTTP/1.1\r\nContent-Length: " + strconv.Itoa(len(inner)) + "\r\n\r\n" + inner + probeRequest, page(404, "") + kept},
 		"a great body":     {"GET /nope HTTP/1.1\r\nContent-Length: 65537\r\n\r\n" + inner, closing(page(404, ""))},
 		"asked for first":  {"GET /nope HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n" + inner, closing(page(404, ""))},
 		"chunked":          {"POST /RPC2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n<x/>\r\n0\r\n\r\n" + inner, closing(page(411, ""))},
-		"no space":         {"POST /RPC2 HTTP/1.1\r\nContent-Length:" + itoa(len(inner)) + "\r\n\r\n" + inner, closing(page(411, ""))},
+		"no space":         {"POST /RPC2 HTTP/1.1\r\nContent-Length:" + strconv.Itoa(len(inner)) + "\r\n\r\n" + inner, closing(page(411, ""))},
 		"two lengths":      {"POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx" + inner, closing(answer("Content-Type: text/xml\r\n", "x"))},
 		"length of Python": {"POST /RPC2 HTTP/1.1\r\nContent-Length: +1\r\n\r\nx" + inner, closing(answer("Content-Type: text/xml\r\n", "x"))},
 		"no UTF-8":         {"POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\nConnection: close\r\n\r\n\xff", page(400, "")},
@@ -432,7 +426,7 @@ func TestPieces(t *testing.T) {
 
 	body := strings.Repeat("0123456789", 1<<20)
 	header := "X: " + strings.Repeat("y", 60<<10) + "\r\n"
-	got := ts.exchange(t, "POST /RPC2 HTTP/1.1\r\nConnection: close\r\n"+header+"Content-Length: "+itoa(len(body))+"\r\n\r\n"+body)
+	got := ts.exchange(t, "POST /RPC2 HTTP/1.1\r\nConnection: close\r\n"+header+"Content-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body)
 	if _, back, _ := strings.Cut(got, "\r\n\r\n"); back != body {
 		t.Errorf("of %d bytes %d came back", len(body), len(back))
 	}
@@ -443,23 +437,6 @@ func TestBareLineFeeds(t *testing.T) {
 	ts := start(t, shortLimits)
 	if got := ts.exchange(t, "GET /ok.html HTTP/1.1\n\n"); got != "" {
 		t.Errorf("got %q", got)
-	}
-}
-
-func TestTooLong(t *testing.T) {
-	ts := start(t, func(o *Options) { o.MaxBody = 10 })
-	got := ts.exchange(t, "POST /RPC2 HTTP/1.1\r\nContent-Length: 11\r\n\r\n01234567890")
-	if !strings.HasPrefix(got, "HTTP/1.1 413 ") {
-		t.Errorf("body: got %q", got)
-	}
-	nc := ts.dial(t)
-	go func() {
-		// Fails when the server has had enough.
-		_, _ = io.WriteString(nc, "GET / HTTP/1.1\r\n"+strings.Repeat("X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", maxHeader/40))
-	}()
-	line, err := bufio.NewReader(nc).ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 431 ") {
-		t.Errorf("header: got %q, %v", line, err)
 	}
 }
 
@@ -576,60 +553,12 @@ func TestSlowReader(t *testing.T) {
 	ts := start(t, shortLimits)
 	nc := ts.dial(t)
 	body := strings.Repeat("x", 8<<20)
-	io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: "+itoa(len(body))+"\r\n\r\n"+body)
+	io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body)
 	eventually(t, "the connection is closed", func() bool { return ts.open() == 0 })
 }
 
-// TestTricklingReader: so is one that is read a few bytes at a time, for it is a piece that
-// has to be taken in time, and one that is read as fast as is asked for is not.
-func TestTricklingReader(t *testing.T) {
-	ts := start(t, func(o *Options) { o.limits.write = 400 * time.Millisecond })
-	body := strings.Repeat("x", 8<<20)
-	call := "POST /RPC2 HTTP/1.1\r\nContent-Length: " + itoa(len(body)) + "\r\n\r\n" + body
-	nc := ts.dial(t)
-	io.WriteString(nc, call)
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	begin := time.Now()
-	for ts.open() > 0 && time.Since(begin) < 10*time.Second {
-		<-ticker.C
-		nc.Read(make([]byte, 100)) // ends when it is cut
-	}
-	if took := time.Since(begin); took < 400*time.Millisecond || took > 5*time.Second {
-		t.Errorf("cut off after %v", took)
-	}
-	steady := ts.dial(t)
-	io.WriteString(steady, call)
-	got := 0
-	for buf := make([]byte, pieceOfWrite); got < len(body); {
-		<-ticker.C
-		n, err := steady.Read(buf)
-		if err != nil {
-			t.Fatalf("after %d bytes: %v", got, err)
-		}
-		got += n
-	}
-}
-
 // open returns the number of connections.
-func (ts *testServer) open() int {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	return len(ts.conns)
-}
-
-// idling returns the number of idle connections.
-func (ts *testServer) idling() int {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	n := 0
-	for c := range ts.conns {
-		if c.incomplete.Load() > 0 && !c.begun.Load() {
-			n++
-		}
-	}
-	return n
-}
+func (ts *testServer) open() int { return ts.http.Connections() }
 
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, condition func() bool) {
@@ -661,84 +590,6 @@ func readAnswer(t testing.TB, r *bufio.Reader) string {
 		t.Fatal(err)
 	}
 	return string(body)
-}
-
-// TestMakeRoom: when there are too many connections the one that was idle
-// longest goes, and if none is, the new one waits.
-func TestMakeRoom(t *testing.T) {
-	release := make(chan struct{})
-	var waiting atomic.Int32
-	ts := start(t, func(o *Options) {
-		o.Room = NewRoom(0)
-		o.Room.connections = 2
-		o.RPC = func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
-			waiting.Add(1)
-			<-release
-			return append(dst, body...), 200
-		}
-	})
-	const ok, wait = "GET /ok.html HTTP/1.1\r\n\r\n", "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
-	letGo := sync.OnceFunc(func() { close(release) })
-	t.Cleanup(letGo) // before the server closes, which waits for the calls
-	var idle [2]net.Conn
-	for i := range idle {
-		idle[i] = ts.dial(t)
-		io.WriteString(idle[i], ok)
-		readAnswer(t, bufio.NewReader(idle[i]))
-		// The answer may be here before the connection counts as idle.
-		eventually(t, "it is idle", func() bool { return ts.idling() == i+1 })
-	}
-	oldest, older := idle[0], idle[1]
-	newest := ts.dial(t)
-	io.WriteString(newest, wait)
-	if rest, err := io.ReadAll(oldest); err != nil || len(rest) > 0 {
-		t.Errorf("the oldest got %q, %v", rest, err)
-	}
-	io.WriteString(older, wait)
-	eventually(t, "two calls wait", func() bool { return waiting.Load() == 2 })
-
-	late := ts.dial(t)
-	io.WriteString(late, ok)
-	late.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	if _, err := late.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("one too many was answered: %v", err)
-	}
-	letGo()
-	late.SetReadDeadline(time.Now().Add(10 * time.Second))
-	if got := readAnswer(t, bufio.NewReader(late)); got != "OK" {
-		t.Errorf("got %q", got)
-	}
-}
-
-// TestClose: the listener goes, idle connections go, a call is told and its
-// answer still gets out.
-func TestClose(t *testing.T) {
-	entered := make(chan struct{})
-	ts := start(t, func(o *Options) {
-		o.RPC = func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
-			close(entered)
-			<-ctx.Done()
-			return append(dst, "last words"...), 200
-		}
-	})
-	idle, busy, half := ts.dial(t), ts.dial(t), ts.dial(t)
-	io.WriteString(half, "GET /")
-	io.WriteString(busy, "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
-	<-entered
-	eventually(t, "one of three is idle", func() bool { return ts.open() == 3 && ts.idling() == 1 })
-	ts.Close()
-	for name, nc := range map[string]net.Conn{"idle": idle, "half": half} {
-		if rest, err := io.ReadAll(nc); err != nil || len(rest) > 0 {
-			t.Errorf("%s got %q, %v", name, rest, err)
-		}
-	}
-	if got, err := io.ReadAll(busy); err != nil || !strings.HasSuffix(string(got), "last words") {
-		t.Errorf("busy got %q, %v", got, err)
-	}
-	if _, err := os.Lstat(ts.path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the socket is still there: %v", err)
-	}
-	ts.Close() // again is no error
 }
 
 func TestAccessLog(t *testing.T) {

@@ -109,7 +109,7 @@ func TestLiveBeats(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			w.CloseWithError(zooUILive(z, fingerprint(z.processes...)).stream(ctx, w))
+			w.CloseWithError(zooUILive(z, fingerprint(z.processes...)).Stream(ctx, w))
 		}()
 		begin := time.Now()
 		d := make([]byte, 1<<20)
@@ -144,7 +144,7 @@ func events(t *testing.T, z *zoo, mark string) func() update {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.CloseWithError(zooUILive(z, mark).stream(ctx, w))
+		w.CloseWithError(zooUILive(z, mark).Stream(ctx, w))
 	}()
 	t.Cleanup(func() { cancel(); r.Close(); <-done })
 	d := make([]byte, 1<<20)
@@ -172,7 +172,7 @@ func events(t *testing.T, z *zoo, mark string) func() update {
 }
 
 func zooUILive(z *zoo, mark string) reply {
-	r, _ := newUI(z, "", &fakeLog{}).serve(context.Background(), &request{method: "GET", path: "/live", query: "mark=" + mark})
+	r, _ := newUI(z, "", &fakeLog{}).serve(context.Background(), &request{Method: "GET", Path: "/live", Query: "mark=" + mark})
 	return r
 }
 
@@ -207,7 +207,7 @@ func TestLiveBeginsWithWhatThePageMissed(t *testing.T) {
 func TestLiveEndsWithTheDaemon(t *testing.T) {
 	z := newZoo()
 	z.stopping = true
-	if err := zooUILive(z, "").stream(t.Context(), io.Discard); code(err) != xmlrpc.ShutdownState {
+	if err := zooUILive(z, "").Stream(t.Context(), io.Discard); code(err) != xmlrpc.ShutdownState {
 		t.Errorf("error %v", err)
 	}
 }
@@ -233,6 +233,6 @@ func BenchmarkStatusPage(b *testing.B) {
 	}
 	u := newUI(z, "", &fakeLog{})
 	for b.Loop() {
-		u.serve(context.Background(), &request{method: "GET", path: "/"})
+		u.serve(context.Background(), &request{Method: "GET", Path: "/"})
 	}
 }

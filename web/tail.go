@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"supervisor/web/httpd"
 )
 
 const (
@@ -24,50 +26,50 @@ const (
 )
 
 // processLog answers /logtail/NAMESPEC[/CHANNEL] with a stream of that log.
-func (s *Server) processLog(_ *conn, r *request, _ *[]byte) reply {
-	_, rest, ok := strings.Cut(strings.TrimLeft(unescape(r.path), "/"), "/")
+func (s *Server) processLog(ctx context.Context, r *request) reply {
+	_, rest, ok := strings.Cut(strings.TrimLeft(httpd.Unescape(r.Path), "/"), "/")
 	if !ok {
-		return errorReply(500) // as Supervisor; a name is missing
+		return httpd.ErrorReply(500) // as Supervisor; a name is missing
 	}
 	namespec, channel, ok := strings.Cut(rest, "/")
 	if !ok {
 		channel = "stdout"
 	}
 	if channel != "stdout" && channel != "stderr" {
-		return errorReply(404)
+		return httpd.ErrorReply(404)
 	}
-	path, err := s.opts.Backend.LogPath(s.ctx, namespec, channel)
+	path, err := s.opts.Backend.LogPath(ctx, namespec, channel)
 	if err != nil {
-		return errorReply(404)
+		return httpd.ErrorReply(404)
 	}
-	return s.stream(path, field{"X-Accel-Buffering", "no"})
+	return s.stream(ctx, path, field{"X-Accel-Buffering", "no"})
 }
 
 // mainLog answers /mainlogtail with a stream of the daemon's own log.
-func (s *Server) mainLog(*conn, *request, *[]byte) reply {
-	return s.stream(s.opts.Backend.MainLogPath(s.ctx))
+func (s *Server) mainLog(ctx context.Context, _ *request) reply {
+	return s.stream(ctx, s.opts.Backend.MainLogPath(ctx))
 }
 
 // stream returns the stream of the log at path.
-func (s *Server) stream(path string, fields ...field) reply {
+func (s *Server) stream(ctx context.Context, path string, fields ...field) reply {
 	if path == "" {
-		return errorReply(404)
+		return httpd.ErrorReply(404)
 	}
 	var file *os.File
 	var info os.FileInfo
 	var err error
-	if busy := s.opts.Disk(s.ctx, func() { file, info, err = openLog(path) }); busy != nil {
-		return errorReply(503)
+	if busy := s.opts.Disk(ctx, func() { file, info, err = openLog(path) }); busy != nil {
+		return httpd.ErrorReply(503)
 	}
 	if err != nil {
-		return errorReply(404)
+		return httpd.ErrorReply(404)
 	}
 	fields = append([]field{
-		{"Last-Modified", info.ModTime().UTC().Format(dateFormat)},
+		{"Last-Modified", info.ModTime().UTC().Format(httpd.DateFormat)},
 		{"Content-Type", "text/plain;charset=utf-8"},
 	}, fields...)
 	t := &tail{server: s, path: path, file: file, offset: max(0, info.Size()-tailSize)}
-	return reply{status: 200, header: fields, stream: t.run}
+	return reply{Status: 200, Header: fields, Stream: t.run}
 }
 
 // defaultReaders is how many calls at a time look at logs, or read of them, if nobody says.
@@ -190,12 +192,9 @@ func (t *tail) drain(ctx context.Context, w io.Writer) error {
 // sendPiece sends a piece of what the file holds behind offset. It reports false if there
 // was nothing.
 func (t *tail) sendPiece(ctx context.Context, w io.Writer) (more bool, err error) {
-	hold := t.server.getBuffer()
-	defer t.server.putBuffer(hold)
-	if cap(*hold) < tailPiece {
-		*hold = make([]byte, 0, tailPiece)
-	}
-	buf := (*hold)[:cap(*hold)]
+	hold := t.server.pieces.Get().(*[tailPiece]byte)
+	defer t.server.pieces.Put(hold)
+	buf := hold[:]
 	n, cut := 0, false
 	if busy := t.server.look(ctx, func() { n, cut, err = t.read(buf) }); busy != nil {
 		return false, busy
@@ -266,7 +265,7 @@ func (s *Server) subscribe() *changes { return &changes{server: s} }
 func (s *Server) sharedWatcher() *watcher {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watcher == nil && s.ctx.Err() == nil {
+	if s.watcher == nil && !s.closed {
 		s.watcher, _ = s.newWatcher() // without one there is the ticker
 	}
 	return s.watcher

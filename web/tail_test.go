@@ -375,13 +375,13 @@ func TestLogsAreLookedAtInTurn(t *testing.T) {
 func TestBoundedReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk, release := boundedReaders(2), make(chan struct{})
-		at := 0
+		var at atomic.Int32
 		for range 5 {
-			go disk(t.Context(), func() { at++; <-release; at-- })
+			go disk(t.Context(), func() { at.Add(1); <-release })
 			synctest.Wait()
 		}
-		if at != 2 {
-			t.Errorf("%d at a time", at)
+		if n := at.Load(); n != 2 {
+			t.Errorf("%d at a time", n)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -161,7 +161,8 @@ supervise/stories
 supervise/sys
 supervise/tz
 supervise/vfork
-web                 xmlrpc
+web                 web/httpd xmlrpc
+web/httpd
 web/jsonenc
 web/sse
 xmlrpc

@@ -1,8 +1,7 @@
-package web
+package httpd
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -11,9 +10,9 @@ import (
 )
 
 // replaced opens a listener of a section, and another in its place.
-func replaced(t *testing.T, c, again ListenConfig) (old, now net.Listener) {
+func replaced(t *testing.T, c, again Address) (old, now net.Listener) {
 	t.Helper()
-	old, err := Listen(c, io.Discard)
+	old, err := Listen(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +20,7 @@ func replaced(t *testing.T, c, again ListenConfig) (old, now net.Listener) {
 	if again.Network == "tcp" {
 		again.Address = old.Addr().String()
 	}
-	if now, err = Replace(old, again, io.Discard); err != nil {
+	if now, err = Replace(old, again, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { now.Close() })
@@ -56,7 +55,7 @@ func answers(t *testing.T, l net.Listener) {
 // Whichever of the two is closed first, the other goes on, with what waits already.
 func TestReplaceKeepsTheSocket(t *testing.T) {
 	dir := t.TempDir()
-	for name, c := range map[string]ListenConfig{
+	for name, c := range map[string]Address{
 		"unix": {Network: "unix", Address: filepath.Join(dir, "s"), Mode: 0o700, UID: -1, GID: -1},
 		"tcp":  {Network: "tcp", Address: "127.0.0.1:0"},
 	} {
@@ -87,7 +86,7 @@ func TestReplaceKeepsTheSocket(t *testing.T) {
 }
 
 func TestReplaceChangesMode(t *testing.T) {
-	c := ListenConfig{Network: "unix", Address: filepath.Join(t.TempDir(), "s"), UID: -1, GID: -1, Mode: 0o700}
+	c := Address{Network: "unix", Address: filepath.Join(t.TempDir(), "s"), UID: -1, GID: -1, Mode: 0o700}
 	again := c
 	again.Mode = 0o770
 	_, now := replaced(t, c, again)
@@ -99,15 +98,15 @@ func TestReplaceChangesMode(t *testing.T) {
 
 // A socket that somebody has deleted is made again.
 func TestReplaceWhatIsGone(t *testing.T) {
-	c := ListenConfig{Network: "unix", Address: filepath.Join(t.TempDir(), "s"), Mode: 0o700, UID: -1, GID: -1}
-	old, err := Listen(c, io.Discard)
+	c := Address{Network: "unix", Address: filepath.Join(t.TempDir(), "s"), Mode: 0o700, UID: -1, GID: -1}
+	old, err := Listen(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err = os.Remove(c.Address); err != nil {
 		t.Fatal(err)
 	}
-	now, err := Replace(old, c, io.Discard)
+	now, err := Replace(old, c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package web
+package httpd
 
 import (
 	"context"
@@ -32,7 +32,7 @@ const (
 	largeBytes = 64 << 10
 	// requestBytes is how much of all large requests there may be at a time: one of the
 	// greatest.
-	requestBytes = maxBody
+	requestBytes = MaxBody
 	// answerBytes is the same for answers: one with the greatest part of a log there is.
 	answerBytes = 64 << 20
 	// bothBytes is the same for both together.
@@ -102,10 +102,10 @@ func (r *Room) tell() {
 	}
 }
 
-// make closes the connection that can best be done without and waits until some
+// makeRoom closes the connection that can best be done without and waits until some
 // connection has ended; if all are busy, until one is not. After wait it returns in any
 // case.
-func (r *Room) make(ctx context.Context, wait time.Duration) {
+func (r *Room) makeRoom(ctx context.Context, wait time.Duration) {
 	r.relieve(ctx, wait, func() bool { r.dismiss(); return true })
 }
 

@@ -1,7 +1,6 @@
-package web
+package httpd
 
 import (
-	"io"
 	"math"
 	"strings"
 	"testing"
@@ -10,14 +9,14 @@ import (
 )
 
 func TestHeaderGet(t *testing.T) {
-	h := header("Nonsense\r\nContent-Length:5\r\nX-Content-Length: 7\r\nCONTENT-length:  6 \r\nContent-Length: 9\r\nEmpty: \r\nLast: z")
+	h := Header("Nonsense\r\nContent-Length:5\r\nX-Content-Length: 7\r\nCONTENT-length:  6 \r\nContent-Length: 9\r\nEmpty: \r\nLast: z")
 	for name, want := range map[string]string{"Content-Length": " 6 ", "empty": "", "LAST": "z", "x-content-length": "7"} {
-		if got, ok := h.get(name); got != want || !ok {
+		if got, ok := h.Get(name); got != want || !ok {
 			t.Errorf("%s: got %q, %v", name, got, ok)
 		}
 	}
 	for _, name := range []string{"Nonsense", "Length", "", "Las"} {
-		if got, ok := h.get(name); ok {
+		if got, ok := h.Get(name); ok {
 			t.Errorf("%s: got %q", name, got)
 		}
 	}
@@ -28,7 +27,7 @@ func TestUnescape(t *testing.T) {
 		"": "", "abc": "abc", "%41%6a%6A": "Ajj", "%": "%", "%4": "%4", "%zz%41": "%zzA", "%%41": "%A",
 		"%25%34%31": "%41", "%C3%A9é": "éé", "%ff": "\uFFFD", "a%00b": "a\x00b",
 	} {
-		if got := unescape(in); got != want {
+		if got := Unescape(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
@@ -69,7 +68,7 @@ func TestContentLength(t *testing.T) {
 func TestParseDate(t *testing.T) {
 	want := time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)
 	for _, s := range []string{"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"} {
-		if got, err := parseDate(s); err != nil || !got.Equal(want) {
+		if got, err := ParseDate(s); err != nil || !got.Equal(want) {
 			t.Errorf("%q: got %v, %v", s, got, err)
 		}
 	}
@@ -77,8 +76,8 @@ func TestParseDate(t *testing.T) {
 
 // TestFieldInjection: what a handler puts into a field stays in that field.
 func TestFieldInjection(t *testing.T) {
-	rep := reply{status: 301, header: []field{{"Location", "/?message=a\r\nSet-Cookie: x"}}}
-	head := string(appendHead(nil, "1.1", &rep, 0, time.Unix(0, 0)))
+	rep := Reply{Status: 301, Header: []Field{{"Location", "/?message=a\r\nSet-Cookie: x"}}}
+	head := string(NewServer(Options{}).appendHead(nil, "1.1", &rep, 0, time.Unix(0, 0)))
 	if strings.Contains(head, "Set-Cookie") || !strings.Contains(head, "\r\nLocation: /?message=a\r\nContent-Length: 0\r\n") {
 		t.Errorf("got %q", head)
 	}
@@ -96,54 +95,25 @@ func FuzzParseRequest(f *testing.F) {
 		if strings.Contains(block, "\r\n\r\n") {
 			return // is where a block ends
 		}
-		var r request
+		var r Request
 		if err := parseRequest(&r, block); err != nil {
 			return
 		}
-		if !strings.Contains(block, r.line) || !strings.HasPrefix(r.line, r.method+" ") {
-			t.Errorf("line %q, method %q", r.line, r.method)
+		if !strings.Contains(block, r.Line) || !strings.HasPrefix(r.Line, r.Method+" ") {
+			t.Errorf("line %q, method %q", r.Line, r.Method)
 		}
-		if strings.Contains(r.version, " ") || strings.ContainsAny(r.version+r.line, "\r\n") && !strings.ContainsAny(block, "\r\n") {
-			t.Errorf("version %q", r.version)
+		if strings.Contains(r.Version, " ") || strings.ContainsAny(r.Version+r.Line, "\r\n") && !strings.ContainsAny(block, "\r\n") {
+			t.Errorf("version %q", r.Version)
 		}
-		if strings.ContainsAny(r.path, ";?#") || strings.ContainsAny(r.params, "?#") || strings.Contains(r.query, "#") {
-			t.Errorf("uri %q: path %q, params %q, query %q", r.uri, r.path, r.params, r.query)
+		if strings.ContainsAny(r.Path, ";?#") || strings.ContainsAny(r.Params, "?#") || strings.Contains(r.Query, "#") {
+			t.Errorf("uri %q: path %q, params %q, query %q", r.URI, r.Path, r.Params, r.Query)
 		}
-		if !utf8.ValidString(r.uri) {
-			t.Errorf("uri %q", r.uri)
+		if !utf8.ValidString(r.URI) {
+			t.Errorf("uri %q", r.URI)
 		}
-		if strings.Contains(string(r.header), "\r\n ") || strings.Contains(string(r.header), "\r\n\t") {
-			t.Errorf("header %q", r.header)
+		if strings.Contains(string(r.Header), "\r\n ") || strings.Contains(string(r.Header), "\r\n\t") {
+			t.Errorf("header %q", r.Header)
 		}
-		credentials{"joe", "secret"}.check(r.header, io.Discard)
-		crossSite(&r)
-		find(routes, &r)
-	})
-}
-
-// FuzzServe sends bytes in two pieces: the server answers in the form of
-// answers and is none the worse for it.
-func FuzzServe(f *testing.F) {
-	f.Add("GET /ok.html HTTP/1.1\r\n\r\n", uint8(3))
-	f.Add("POST /RPC2 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.0\r\n\r\n", uint8(40))
-	f.Add("POST / HTTP/2.0\r\nContent-Length: 0\r\n\r\n\r\nGET ?\r\n\r\n", uint8(20))
-	ts := start(f, func(o *Options) { o.limits.header, o.limits.body = 50*time.Millisecond, 50*time.Millisecond })
-	f.Fuzz(func(t *testing.T, bytes string, cut uint8) {
-		if len(bytes) > 10_000 {
-			return
-		}
-		nc := ts.dial(t)
-		i := min(int(cut), len(bytes))
-		nc.Write([]byte(bytes[:i])) // may be closed by what it is
-		nc.Write([]byte(bytes[i:]))
-		nc.CloseWrite()
-		buf := make([]byte, 5)
-		if n, _ := nc.Read(buf); n == 5 && string(buf) != "HTTP/" {
-			t.Errorf("answered %q", buf)
-		}
-		nc.Close()
-		if got := ts.exchange(t, probeRequest); got != kept {
-			t.Errorf("afterwards: got %q", got)
-		}
+		keepAlive(&r, true)
 	})
 }

@@ -1,4 +1,4 @@
-package web
+package httpd
 
 import (
 	"math"
@@ -17,11 +17,11 @@ type framing struct {
 }
 
 // frame finds out where the body behind the header block of r ends. It reads the
-// length as Supervisor does, which takes more for a number than the standard, but then
+// length as Medusa does, which takes more for a number than the standard, but then
 // with a doubt.
-func frame(r *request, target, block string) framing {
-	f := framing{status: 411, doubt: !properLines(block) || !token(r.method) || !properTarget(target) || r.version != "1.0" && r.version != "1.1"}
-	fields := r.header
+func frame(r *Request, target, block string) framing {
+	f := framing{status: 411, doubt: !properLines(block) || !token(r.Method) || !properTarget(target) || r.Version != "1.0" && r.Version != "1.1"}
+	fields := r.Header
 	seen := ""
 	for rest := string(fields); rest != ""; {
 		var line string
@@ -40,10 +40,10 @@ func frame(r *request, target, block string) framing {
 			seen = value
 		}
 	}
-	if text, ok := fields.get("Content-Length"); ok {
+	if text, ok := fields.Get("Content-Length"); ok {
 		f.length, f.status = parseLength(text)
 	} else if seen != "" {
-		f.doubt = true // Supervisor does not see it, everybody else does
+		f.doubt = true // Medusa does not see it, everybody else does
 	}
 	return f
 }

@@ -1,4 +1,4 @@
-package web
+package httpd
 
 import (
 	"bufio"
@@ -34,7 +34,7 @@ func TestFrame(t *testing.T) {
 		{"POST /RPC2", framing{status: 411, doubt: true}},
 		{"GET /%zz HTTP/1.1", framing{status: 411, doubt: true}},
 	} {
-		var r request
+		var r Request
 		if err := parseRequest(&r, row.block); err != nil {
 			t.Errorf("%q: %v", row.block, err)
 			continue
@@ -89,7 +89,7 @@ func firstRequest(data []byte) (end int, goesOn bool) {
 	if i < 0 {
 		return 0, false
 	}
-	var r request
+	var r Request
 	if parseRequest(&r, string(data[:i])) != nil {
 		return 0, false
 	}

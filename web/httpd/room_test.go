@@ -1,12 +1,14 @@
-package web
+package httpd
 
 import (
 	"bufio"
 	"context"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -14,11 +16,11 @@ import (
 // finish theirs, on this server or on another that shares the room.
 func TestHalfRequestsGiveWay(t *testing.T) {
 	room := NewRoom(8)
-	other := start(t, func(o *Options) { o.Room = room })
-	ts := start(t, func(o *Options) { o.Room = room })
+	other := start(t, func(o *options) { o.Room = room })
+	ts := start(t, func(o *options) { o.Room = room })
 	regular := ts.dial(t)
 	answers := bufio.NewReader(regular)
-	io.WriteString(regular, "GET /ok.html HTTP/1.1\r\n\r\n")
+	io.WriteString(regular, "GET /ok HTTP/1.1\r\n\r\n")
 	readAnswer(t, answers)
 	for i := range 30 {
 		from := ts
@@ -26,11 +28,11 @@ func TestHalfRequestsGiveWay(t *testing.T) {
 			from = other
 		}
 		nc := from.dial(t)
-		io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: 5\r\n"+strings.Repeat("\r\n", i%3)+"x")
+		io.WriteString(nc, "POST /call HTTP/1.1\r\nContent-Length: 5\r\n"+strings.Repeat("\r\n", i%3)+"x")
 	}
 	begin := time.Now()
 	nc := ts.dial(t)
-	io.WriteString(nc, "GET /ok.html HTTP/1.1\r\n\r\n")
+	io.WriteString(nc, "GET /ok HTTP/1.1\r\n\r\n")
 	if got := readAnswer(t, bufio.NewReader(nc)); got != "OK" {
 		t.Errorf("got %q", got)
 	}
@@ -38,7 +40,7 @@ func TestHalfRequestsGiveWay(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 	// Who has had an answer before is not one of them.
-	io.WriteString(regular, "GET /ok.html HTTP/1.1\r\n\r\n")
+	io.WriteString(regular, "GET /ok HTTP/1.1\r\n\r\n")
 	if got := readAnswer(t, answers); got != "OK" {
 		t.Errorf("the regular client got %q", got)
 	}
@@ -47,10 +49,10 @@ func TestHalfRequestsGiveWay(t *testing.T) {
 // TestStreamsAreBounded: they leave connections for everybody else.
 func TestStreamsAreBounded(t *testing.T) {
 	room := NewRoom(8)
-	ts := start(t, func(o *Options) { o.Room = room })
+	ts := start(t, func(o *options) { o.Room = room })
 	follow := func() (net.Conn, string) {
 		nc := ts.dial(t)
-		io.WriteString(nc, "GET /wait.live HTTP/1.1\r\n\r\n")
+		io.WriteString(nc, "GET /wait HTTP/1.1\r\n\r\n")
 		line, err := bufio.NewReader(nc).ReadString('\n')
 		if err != nil {
 			t.Fatal(err)
@@ -77,13 +79,11 @@ func TestStreamsAreBounded(t *testing.T) {
 func TestLargeBodiesAreBounded(t *testing.T) {
 	room := NewRoom(8)
 	room.requests.Store(250_000)
-	ts := start(t, func(o *Options) {
+	ts := start(t, func(o *options) {
 		o.Room = room
-		o.RPC = func(_ context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
-			return append(dst, body[:1]...), 200
-		}
+		o.call = func(_ context.Context, r *Request) Reply { return text(string(r.Body[:1])) }
 	})
-	call := "POST /RPC2 HTTP/1.1\r\nContent-Length: 200000\r\n\r\n"
+	call := "POST /call HTTP/1.1\r\nContent-Length: 200000\r\n\r\n"
 	half := ts.dial(t)
 	io.WriteString(half, call+"x")
 	eventually(t, "the room is taken", func() bool { return room.requests.Load() == 50_000 })
@@ -116,18 +116,18 @@ func TestAnswersAreBounded(t *testing.T) {
 	room := NewRoom(8)
 	room.answers.Store(size + size/2)
 	refused := make(chan bool, 10)
-	ts := start(t, func(o *Options) {
+	ts := start(t, func(o *options) {
 		o.Room = room
-		o.RPC = func(_ context.Context, body, dst []byte, room func(int) bool) ([]byte, int) {
-			ok := room(size)
+		o.call = func(_ context.Context, r *Request) Reply {
+			ok := r.Room(size)
 			refused <- !ok
 			if !ok {
-				return dst, 503
+				return Refuse(503)
 			}
-			return append(dst, make([]byte, size)...), 200
+			return Reply{Status: 200, Body: make([]byte, size)}
 		}
 	})
-	const call = "POST /RPC2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
+	const call = "POST /call HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
 	reader := ts.dial(t)
 	io.WriteString(reader, call)
 	if <-refused {
@@ -153,8 +153,8 @@ func TestAnswersAreBounded(t *testing.T) {
 func TestHeadersAreBounded(t *testing.T) {
 	room := NewRoom(8)
 	room.requests.Store(40_000)
-	ts := start(t, func(o *Options) { o.Room = room })
-	long := "GET /ok.html HTTP/1.1\r\nX: " + strings.Repeat("x", 20_000)
+	ts := start(t, func(o *options) { o.Room = room })
+	long := "GET /ok HTTP/1.1\r\nX: " + strings.Repeat("x", 20_000)
 	half := ts.dial(t)
 	io.WriteString(half, long)
 	eventually(t, "it takes room", func() bool { return room.requests.Load() < 20_000 })
@@ -172,12 +172,19 @@ func TestHeadersAreBounded(t *testing.T) {
 // wants one.
 func TestStalledStreamsGiveWay(t *testing.T) {
 	room := NewRoom(8)
-	ts, path := logServer(t, "", func(o *Options) { o.Room = room })
-	var stalled []*stream
-	for range 2 {
-		stalled = append(stalled, open(t, ts, "GET /logtail/demo"+tailClient))
+	ts := start(t, func(o *options) { o.Room = room })
+	flood := func() (net.Conn, *bufio.Reader, string) {
+		nc := ts.dial(t)
+		io.WriteString(nc, "GET /flood HTTP/1.0\r\n\r\n")
+		r := bufio.NewReader(nc)
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nc, r, line
 	}
-	write(t, path, strings.Repeat("x", 4<<20))
+	one, answersOne, _ := flood()
+	two, answersTwo, _ := flood()
 	eventually(t, "they are at a standstill", func() bool {
 		ts.mu.Lock()
 		defer ts.mu.Unlock()
@@ -189,16 +196,17 @@ func TestStalledStreamsGiveWay(t *testing.T) {
 		}
 		return n == 2
 	})
-	if got := open(t, ts, "GET /logtail/demo"+tailClient); !strings.Contains(got.head, " 503 ") {
-		t.Errorf("a third stream of eight connections: %s", got.head)
+	if _, _, line := flood(); !strings.Contains(line, " 503 ") {
+		t.Errorf("a third stream of eight connections: %s", line)
 	}
 	ts.stall()
-	third := open(t, ts, "GET /logtail/demo"+tailClient)
-	third.expect(strings.Repeat("x", 1024))
+	if _, _, line := flood(); !strings.Contains(line, " 200 ") {
+		t.Errorf("a stream that could have taken the place of another: %s", line)
+	}
 	ended := 0
-	for _, s := range stalled {
-		s.nc.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-		if _, err := io.Copy(io.Discard, s.r); err == nil {
+	for nc, r := range map[net.Conn]*bufio.Reader{one: answersOne, two: answersTwo} {
+		nc.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, err := io.Copy(io.Discard, r); err == nil {
 			ended++
 		}
 	}
@@ -207,18 +215,37 @@ func TestStalledStreamsGiveWay(t *testing.T) {
 	}
 }
 
+// TestPutOffGivesWay: those whose answers are put off take no place from others, and the end
+// of the server is theirs.
+func TestPutOffGivesWay(t *testing.T) {
+	ts := start(t, func(o *options) { o.Room = NewRoom(8) })
+	for range 30 {
+		io.WriteString(ts.dial(t), "GET /putoff HTTP/1.1\r\n\r\n")
+	}
+	begin := time.Now()
+	nc := ts.dial(t)
+	io.WriteString(nc, "GET /ok HTTP/1.1\r\n\r\n")
+	if got := readAnswer(t, bufio.NewReader(nc)); got != "OK" {
+		t.Errorf("got %q", got)
+	}
+	if took := time.Since(begin); took > 2*time.Second { // a moment, on an idle machine
+		t.Errorf("it took %v", took)
+	}
+	ts.Close()
+}
+
 // TestGreatBufferIsGivenUp: what came behind a great request does not keep its buffer.
 func TestGreatBufferIsGivenUp(t *testing.T) {
 	ts := start(t, nil)
 	nc := ts.dial(t)
 	const size = 1 << 20
-	io.WriteString(nc, "POST /RPC2 HTTP/1.1\r\nContent-Length: "+itoa(size)+"\r\n\r\n"+strings.Repeat("x", size)+"GET /ok.html HT")
+	io.WriteString(nc, "POST /call HTTP/1.1\r\nContent-Length: "+strconv.Itoa(size)+"\r\n\r\n"+strings.Repeat("x", size)+"GET /ok HT")
 	answers := bufio.NewReader(nc)
 	readAnswer(t, answers)
 	eventually(t, "it waits for the rest", func() bool { return ts.idlingOrHalf() == 1 })
 	ts.mu.Lock()
 	for c := range ts.conns {
-		if n := cap(*c.hold); n > maxPooled {
+		if n := cap(c.buf); n > maxPooled {
 			t.Errorf("it waits with a buffer of %d bytes", n)
 		}
 	}
@@ -227,4 +254,69 @@ func TestGreatBufferIsGivenUp(t *testing.T) {
 	if got := readAnswer(t, answers); got != "OK" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// TestUnixSocketsKeepTheirPlace: whatever comes by TCP, there is a connection for a unix
+// socket, and one that waits there for its next request is not closed.
+func TestUnixSocketsKeepTheirPlace(t *testing.T) {
+	room := NewRoom(16)
+	ts := start(t, func(o *options) { o.Room = room })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := make(chan struct{})
+	tcp := NewServer(Options{Room: room, Limits: longLimits(), Handler: func(context.Context, *Request) Reply {
+		<-release
+		return text("OK")
+	}})
+	go tcp.Serve(l)
+	defer tcp.Close()
+	defer close(release)
+	regular := ts.dial(t)
+	answers := bufio.NewReader(regular)
+	io.WriteString(regular, "GET /ok HTTP/1.1\r\n\r\n")
+	readAnswer(t, answers)
+	for range 30 {
+		nc, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		io.WriteString(nc, "GET / HTTP/1.1\r\n\r\n") // is answered late: nobody gives way
+	}
+	eventually(t, "there is no room for more by TCP", func() bool { return tcp.Connections() == 14 })
+	io.WriteString(regular, "GET /ok HTTP/1.1\r\n\r\n")
+	if got := readAnswer(t, answers); got != "OK" {
+		t.Errorf("got %q", got)
+	}
+	if got := ts.exchange(t, last); got != kept {
+		t.Errorf("a second one got %q", got)
+	}
+}
+
+// TestTurns: requests that may be much work are answered so many at a time, and those that
+// wait for their turn wait no longer than a while.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRoom(8)
+		r.turns = make(chan struct{}, 1)
+		end := r.turn(t.Context())
+		begin := time.Now()
+		late := r.turn(t.Context()) // nobody ends the first one
+		if took := time.Since(begin); took != turnWait {
+			t.Errorf("waited for %v", took)
+		}
+		late() // it had none to give back
+		time.AfterFunc(turnWait/2, end)
+		begin = time.Now()
+		end = r.turn(t.Context())
+		if took := time.Since(begin); took != turnWait/2 {
+			t.Errorf("waited for %v", took)
+		}
+		end()
+		if len(r.turns) != 0 {
+			t.Errorf("%d turns are not given back", len(r.turns))
+		}
+	})
 }

@@ -1,38 +1,37 @@
-package web
+package httpd
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 )
 
-// Replace opens the listener of a section in place of old, which the section with the
-// same address had before. It is on the same socket, if that is still where it was: then
-// no client is refused, whichever of the two is closed first, and a unix socket gets the
-// mode and the owner of c. Errors are those of Listen.
-func Replace(old net.Listener, c ListenConfig, stderr io.Writer) (net.Listener, error) {
+// Replace opens a listener in place of old, which the same address had before. It is on the
+// same socket, if that is still where it was: then no client is refused, whichever of the
+// two is closed first, and a unix socket gets the mode and the owner of a. Errors are those
+// of Listen.
+func Replace(old net.Listener, a Address, stale func(path string)) (net.Listener, error) {
 	switch old := old.(type) {
 	case *unixListener:
 		if old.inPlace() {
-			return old.share(c)
+			return old.share(a)
 		}
 	case *net.TCPListener:
 		return share(old)
 	}
-	return Listen(c, stderr)
+	return Listen(a, stale)
 }
 
 // share returns another listener of a socket.
 func share(l interface{ File() (*os.File, error) }) (net.Listener, error) {
 	f, err := l.File()
 	if err != nil {
-		return nil, listenError(err)
+		return nil, err
 	}
 	defer f.Close() // FileListener has a copy of its own
 	same, err := net.FileListener(f)
 	if err != nil {
-		return nil, listenError(err)
+		return nil, err
 	}
 	return same, nil
 }
@@ -44,8 +43,8 @@ func (l *unixListener) inPlace() bool {
 }
 
 // share returns another listener of the socket, with which its file goes as well.
-func (l *unixListener) share(c ListenConfig) (net.Listener, error) {
-	owner := c
+func (l *unixListener) share(a Address) (net.Listener, error) {
+	owner := a
 	if l.owned { // what is not named is what a new file would have
 		if owner.UID < 0 {
 			owner.UID = os.Geteuid()
@@ -68,6 +67,6 @@ func (l *unixListener) share(c ListenConfig) (net.Listener, error) {
 	}
 	listener.SetUnlinkOnClose(false)
 	l.users.Add(1)
-	owned := l.owned || c.UID >= 0 || c.GID >= 0
+	owned := l.owned || a.UID >= 0 || a.GID >= 0
 	return &unixListener{UnixListener: listener, path: l.path, file: l.file, owned: owned, users: l.users}, nil
 }
