@@ -17,7 +17,7 @@ const (
 	// tailSize is how much of a log a stream begins with, in bytes.
 	tailSize = 1024
 	// tailPiece is how much is read of a log at a time.
-	tailPiece = 32 << 10
+	tailPiece = 8 << 10
 	// tailInterval is how often a log is looked at where the kernel does not
 	// tell of changes.
 	tailInterval = 500 * time.Millisecond

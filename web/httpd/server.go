@@ -86,7 +86,6 @@ const (
 	firstBuffer  = 4 << 10  // enough for nearly every request and answer
 	maxPooled    = 64 << 10 // greater buffers are left to the collector
 	maxAnswer    = 2 << 20  // the same for those of whole answers
-	firstWrite   = 16 << 10 // bytes of a body that go out with the header
 	largeAnswer  = 64 << 10 // bytes; more than that is told to Large
 	pieceOfWrite = 256 << 10
 	collected    = 8 << 20 // bytes that are not taken before garbage has been collected

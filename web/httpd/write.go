@@ -3,6 +3,8 @@ package httpd
 import (
 	"context"
 	"io"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,16 +105,21 @@ func (c *conn) send(r *Request, rep *Reply) (keep bool) {
 	}
 	out = append(out, "\r\n"...)
 	size := len(out) + len(rep.Body)
-	rest := rep.Body
-	if first := min(len(rest), firstWrite-len(out)); first > 0 {
-		out, rest = append(out, rest[:first]...), rest[first:]
+	// A short answer goes out in one piece, the first piece of a long one together with
+	// its header, of which a client that does not read has us hold no copy.
+	first, rest := rep.Body[:min(len(rep.Body), pieceOfWrite)], rep.Body[min(len(rep.Body), pieceOfWrite):]
+	var err error
+	if size <= cap(out) {
+		out = append(out, first...)
+		err = c.write(c.server.opts.Limits.Write, out)
+	} else {
+		err = c.write(c.server.opts.Limits.Write, out, first)
 	}
 	*hold = out
-	err := c.write(out, c.server.opts.Limits.Write)
 	for len(rest) > 0 && err == nil {
 		piece := rest[:min(len(rest), pieceOfWrite)]
 		rest = rest[len(piece):]
-		err = c.write(piece, c.server.opts.Limits.Write)
+		err = c.write(c.server.opts.Limits.Write, piece)
 	}
 	c.tell(r.Line, rep.Status, int64(size), now)
 	if size > largeAnswer {
@@ -124,8 +131,8 @@ func (c *conn) send(r *Request, rep *Reply) (keep bool) {
 	return keep && err == nil && c.server.ctx.Err() == nil
 }
 
-// write writes p within the time given, or less if the server is closing.
-func (c *conn) write(p []byte, within time.Duration) error {
+// write writes pieces within the time given, or less if the server is closing.
+func (c *conn) write(within time.Duration, pieces ...[]byte) error {
 	if c.server.ctx.Err() != nil {
 		within = min(within, c.server.opts.Limits.Grace)
 	}
@@ -134,7 +141,12 @@ func (c *conn) write(p []byte, within time.Duration) error {
 	}
 	c.stalled.Store(c.server.now())
 	defer c.stalled.Store(0)
-	_, err := c.Write(p)
+	if len(pieces) == 1 {
+		_, err := c.Write(pieces[0])
+		return err
+	}
+	all := net.Buffers(slices.Clone(pieces)) // so that those of one piece cost nothing
+	_, err := all.WriteTo(c.Conn)
 	return err
 }
 
@@ -176,12 +188,12 @@ func (c *conn) stream(r *Request, rep *Reply, now time.Time) {
 	}
 	out = append(out, "\r\n"...)
 	w.size = int64(len(out))
-	if err := c.write(out, w.stall); err != nil {
+	if err := c.write(w.stall, out); err != nil {
 		cancel() // the stream is run all the same: it has something to close
 	}
 	err := rep.Stream(ctx, w)
 	if err == nil && ctx.Err() == nil && w.chunked {
-		_ = c.write([]byte("0\r\n\r\n"), c.server.opts.Limits.Write) // closes in any case
+		_ = c.write(c.server.opts.Limits.Write, []byte("0\r\n\r\n")) // closes in any case
 	}
 	c.Close() // and so ends the reader
 	<-gone
@@ -194,27 +206,26 @@ type streamWriter struct {
 	conn    *conn
 	stall   time.Duration
 	chunked bool
-	size    int64 // bytes sent
+	length  [20]byte // room for that of a chunk
+	size    int64    // bytes sent
 }
 
 func (w *streamWriter) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil // an empty chunk would be the last
 	}
-	out := p
-	if w.chunked {
-		hold := w.conn.server.getBuffer()
-		defer w.conn.server.putBuffer(hold)
-		out = strconv.AppendInt(*hold, int64(len(p)), 16)
-		out = append(out, "\r\n"...)
-		out = append(out, p...)
-		out = append(out, "\r\n"...)
-		*hold = out
+	if !w.chunked {
+		if err := w.conn.write(w.stall, p); err != nil {
+			return 0, err
+		}
+		w.size += int64(len(p))
+		return len(p), nil
 	}
-	if err := w.conn.write(out, w.stall); err != nil {
+	length := append(strconv.AppendInt(w.length[:0], int64(len(p)), 16), "\r\n"...)
+	if err := w.conn.write(w.stall, length, p, []byte("\r\n")); err != nil {
 		return 0, err
 	}
-	w.size += int64(len(out))
+	w.size += int64(len(length) + len(p) + len("\r\n"))
 	return len(p), nil
 }
 
