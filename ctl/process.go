@@ -21,6 +21,7 @@ type verb struct {
 	// words is an unknown result, but see bare.
 	words map[xmlrpc.Code]string
 	bare  xmlrpc.Code // the fault whose text stands for itself
+	told  xmlrpc.Code // the fault whose text is the reason
 
 	noGroup int // exit status if there is no such group
 
@@ -45,7 +46,7 @@ func (s *session) start(ctx context.Context, arg string) error {
 func (s *session) startNames(ctx context.Context, names []string) error {
 	d := s.server
 	return s.apply(ctx, names, verb{
-		name: "start", done: "started", fine: xmlrpc.AlreadyStarted, noGroup: exitInvalid,
+		name: "start", done: "started", fine: xmlrpc.AlreadyStarted, told: xmlrpc.Failed, noGroup: exitInvalid,
 		words: map[xmlrpc.Code]string{
 			xmlrpc.BadName:             noSuchProcess,
 			xmlrpc.NoFile:              "no such file",
@@ -238,6 +239,8 @@ func (s *session) report(v verb, results []xmlrpc.Result) error {
 			s.say(r.Namespec(), ": ERROR (", words, ")")
 		case r.Status == v.bare:
 			s.say(r.Description)
+		case r.Status == v.told:
+			s.say(r.Namespec(), ": ERROR (", strings.TrimPrefix(r.Description, "FAILED: "), ")")
 		default:
 			return valueError("Unknown result code " + strconv.Itoa(int(r.Status)) + " for " + r.Namespec())
 		}
