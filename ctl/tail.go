@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"supervisor/inifile"
+	"supervisor/inifile/python"
 	"supervisor/xmlrpc"
 )
 
@@ -207,39 +208,7 @@ func shown(p []byte) []byte {
 	if utf8.Valid(p) {
 		return p
 	}
-	return []byte("Undecodable: " + pythonBytes(p))
-}
-
-// pythonBytes is p as Python's repr shows bytes.
-func pythonBytes(p []byte) string {
-	delimiter := byte('\'')
-	if bytes.IndexByte(p, '\'') >= 0 && bytes.IndexByte(p, '"') < 0 {
-		delimiter = '"'
-	}
-	var b strings.Builder
-	b.WriteByte('b')
-	b.WriteByte(delimiter)
-	for _, c := range p {
-		switch {
-		case c == delimiter || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c < ' ' || c > '~':
-			b.WriteString(`\x`)
-			b.WriteByte(hexDigits[c>>4])
-			b.WriteByte(hexDigits[c&15])
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte(delimiter)
-	return b.String()
+	return []byte(python.Decoded(p))
 }
 
 const hexDigits = "0123456789abcdef"

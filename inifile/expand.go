@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"supervisor/inifile/python"
 )
 
 // Names is what %(name)s can refer to. It is a value: With… return a new Names
@@ -356,10 +358,12 @@ func (a argument) printed(it item) string {
 	s := a.text
 	switch {
 	case it.verb == 's' || a.kind == isNumber:
+	case a.kind == isText && it.verb == 'a':
+		s = python.ASCII(s)
 	case a.kind == isText:
-		s = repr(s, it.verb == 'a')
+		s = python.Repr(s)
 	case it.verb == 'a':
-		s = asciiOnly(s)
+		s = python.ASCIIOnly(s)
 	}
 	if it.precision >= 0 && utf8.RuneCountInString(s) > it.precision {
 		s = string([]rune(s)[:it.precision])

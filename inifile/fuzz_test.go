@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"supervisor/inifile/python"
 )
 
 // FuzzParse: whatever the bytes, there is a file or an Error with a line, and a
@@ -36,7 +38,7 @@ func FuzzParse(f *testing.F) {
 				if !ok || pos.Line < 1 || pos.Line > 1+strings.Count(string(data), "\n")+strings.Count(string(data), "\r") {
 					t.Fatalf("key %q: %q, %v, %v", key, text, pos, ok)
 				}
-				if key == "" || text != trimRight(text) {
+				if key == "" || text != python.TrimRight(text) {
 					t.Fatalf("key %q has value %q", key, text)
 				}
 			}

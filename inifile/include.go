@@ -3,6 +3,8 @@ package inifile
 import (
 	"os"
 	"strings"
+
+	"supervisor/inifile/python"
 )
 
 // Notice is something to log about the reading of the files, once there is a log.
@@ -30,7 +32,7 @@ func (f *File) Include(env map[string]string, hostNodeName string) ([]Notice, er
 		return nil, err
 	}
 	var notices []Notice
-	for _, pattern := range strings.FieldsFunc(files, isSpace) {
+	for _, pattern := range strings.FieldsFunc(files, python.IsSpace) {
 		pattern = joinPath(f.here, pattern)
 		matches := glob(pattern)
 		if len(matches) == 0 {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"supervisor/inifile/python"
 )
 
 // merge reads data, the content of the file name, into f. Later values of a key
@@ -149,7 +151,7 @@ func (p *parser) option(line, text string) {
 		p.file.remarks = append(p.file.remarks, Remark{Pos: Position{p.name, p.line}, Section: p.section.nameOr(""), Mistake: true,
 			Text: "the name of a section ends with a bracket: write " + TrimSpace(text) + "]"})
 	}
-	p.key = toLower(TrimSpace(text[:i]))
+	p.key = python.Lower(TrimSpace(text[:i]))
 	p.at = Position{p.name, p.line}
 	p.lines = append(p.lines[:0], TrimSpace(text[i+1:]))
 }
@@ -157,7 +159,7 @@ func (p *parser) option(line, text string) {
 // finish stores the value that was being read.
 func (p *parser) finish() {
 	if p.key != "" && p.section != p.file.unwanted {
-		p.section.set(p.key, trimRight(strings.Join(p.lines, "\n")), p.at, nil)
+		p.section.set(p.key, python.TrimRight(strings.Join(p.lines, "\n")), p.at, nil)
 		p.section.values[p.key].cuts = p.cuts
 	}
 	p.key, p.cuts = "", nil
@@ -200,7 +202,7 @@ func commentStart(line string) int {
 			at += from[i]
 			from[i] = at + 1
 			before, _ := utf8.DecodeLastRuneInString(line[:at])
-			if (at == 0 || isSpace(before)) && (start < 0 || at < start) {
+			if (at == 0 || python.IsSpace(before)) && (start < 0 || at < start) {
 				start = at
 			}
 		}
@@ -216,7 +218,7 @@ func commentStart(line string) int {
 func indentation(line string) int {
 	n := 0
 	for _, r := range line {
-		if !isSpace(r) {
+		if !python.IsSpace(r) {
 			break
 		}
 		n++

@@ -12,6 +12,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"supervisor/inifile/python"
 )
 
 // The tests in this file ask Python itself. Run them longer with
@@ -22,8 +24,8 @@ var (
 	seed      = flag.Uint64("seed", 1, "where the random questions begin")
 )
 
-// python is a running testdata/python.py.
-type python struct {
+// interpreter is a running testdata/python.py.
+type interpreter struct {
 	in  io.Writer
 	out *json.Decoder
 }
@@ -37,7 +39,7 @@ type answer struct {
 
 // startPython starts Python, or skips the test if it is not there or words its
 // errors in another way than the release that Supervisor's texts are taken from.
-func startPython(t *testing.T) *python {
+func startPython(t *testing.T) *interpreter {
 	t.Helper()
 	path, err := exec.LookPath("python3")
 	if err != nil {
@@ -61,7 +63,7 @@ func startPython(t *testing.T) *python {
 			t.Error(err)
 		}
 	})
-	p := &python{in, json.NewDecoder(bufio.NewReader(out))}
+	p := &interpreter{in, json.NewDecoder(bufio.NewReader(out))}
 	var version [2]int
 	if err := p.out.Decode(&version); err != nil {
 		t.Fatal(err)
@@ -73,7 +75,7 @@ func startPython(t *testing.T) *python {
 }
 
 // ask asks all questions at once.
-func (p *python) ask(t *testing.T, questions []any) []answer {
+func (p *interpreter) ask(t *testing.T, questions []any) []answer {
 	t.Helper()
 	line, err := json.Marshal(questions)
 	if err != nil {
@@ -329,7 +331,7 @@ func TestPythonReadsIntegers(t *testing.T) {
 		compare(t, func(rng *rand.Rand) string { return assemble(rng, numberPieces, 5) },
 			func(text string) []any { return []any{"int", text, base} },
 			func(text string) (any, error) {
-				n, ok := parseInt(text, base)
+				n, ok := python.Int(text, base)
 				if !ok {
 					return nil, fmt.Errorf("%s", strings.Replace(errInt(text).Error(), "base 10", fmt.Sprint("base ", base), 1))
 				}
@@ -341,11 +343,11 @@ func TestPythonReadsIntegers(t *testing.T) {
 func TestPythonPrintsLiterals(t *testing.T) {
 	compare(t, func(rng *rand.Rand) string { return assemble(rng, validPieces, 5) },
 		func(text string) []any { return []any{"repr", text} },
-		func(text string) (any, error) { return []string{repr(text, false), repr(text, true)}, nil })
+		func(text string) (any, error) { return []string{python.Repr(text), python.ASCII(text)}, nil })
 }
 
 func TestPythonStripsAndLowers(t *testing.T) {
 	compare(t, func(rng *rand.Rand) string { return assemble(rng, validPieces, 5) },
 		func(text string) []any { return []any{"strip", text} },
-		func(text string) (any, error) { return []string{TrimSpace(text), toLower(text)}, nil })
+		func(text string) (any, error) { return []string{TrimSpace(text), python.Lower(text)}, nil })
 }

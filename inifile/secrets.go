@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"supervisor/inifile/python"
 )
 
 // Error texts travel far: to a terminal, into logs, to every client that asks for a
@@ -38,10 +40,10 @@ func Shown(key, written string) string {
 // shownLine is a line of a file as it may be shown.
 func shownLine(line string) string {
 	i := strings.IndexAny(line, "=:")
-	if i < 0 || !hides(TrimSpace(toLower(line[:i]))) {
+	if i < 0 || !hides(TrimSpace(python.Lower(line[:i]))) {
 		return line
 	}
-	key, value := TrimSpace(toLower(line[:i])), line[i+1:]
+	key, value := TrimSpace(python.Lower(line[:i])), line[i+1:]
 	if shown := Shown(key, value); shown != value {
 		return line[:i+1] + shown + "\n"
 	}

@@ -10,15 +10,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"supervisor/inifile/python"
 )
 
 // ParseInt reads a whole number as Python does: blanks around it, a sign, any
 // decimal digits of Unicode, single underscores between them. What an int cannot
 // hold becomes the nearest that it can.
 func ParseInt(text string) (int, error) {
-	n, ok := parseInt(text, 10)
+	n, ok := python.Int(text, 10)
 	if !ok {
 		return 0, errInt(text)
 	}
@@ -31,62 +31,6 @@ func errInt(text string) error {
 	return errors.New("invalid literal for int() with base 10: " + string(shown[:min(200, len(shown))]))
 }
 
-// parseInt is Python's int(text, base) for the bases 10 and 8, but for the
-// numbers beyond an int, which become the nearest int.
-func parseInt(text string, base int) (n int, ok bool) {
-	digits := strings.TrimFunc(text, intSpace)
-	negative := strings.HasPrefix(digits, "-")
-	if negative || strings.HasPrefix(digits, "+") {
-		digits = digits[1:]
-	}
-	if base == 8 && len(digits) > 1 && (digits[:2] == "0o" || digits[:2] == "0O") {
-		digits = strings.TrimPrefix(digits[2:], "_")
-	}
-	if digits == "" || strings.HasPrefix(digits, "_") || strings.HasSuffix(digits, "_") ||
-		strings.Contains(digits, "__") {
-		return 0, false
-	}
-	for _, r := range digits {
-		if r == '_' {
-			continue
-		}
-		d, ok := digitValue(r)
-		if !ok || d >= base {
-			return 0, false
-		}
-		if n > (math.MaxInt-d)/base {
-			n = math.MaxInt
-		} else {
-			n = n*base + d
-		}
-	}
-	if negative {
-		n = -n
-	}
-	return n, true
-}
-
-// intSpace reports whether r counts as white space around digits. Elsewhere
-// Python takes the separators U+001C to U+001F for white space, but not here.
-func intSpace(r rune) bool { return isSpace(r) && (r < 0x1c || r > 0x1f) }
-
-// digitValue returns the value of any decimal digit of Unicode.
-func digitValue(r rune) (int, bool) {
-	if '0' <= r && r <= '9' {
-		return int(r - '0'), true
-	}
-	if r < utf8.RuneSelf || !unicode.Is(unicode.Nd, r) {
-		return 0, false
-	}
-	// Digits come in runs of ten, and runs touch only in one block, where the
-	// first begins at U+1D7CE.
-	zero := r
-	for zero > 0 && r-zero < 60 && unicode.Is(unicode.Nd, zero-1) {
-		zero--
-	}
-	return int(r-zero) % 10, true
-}
-
 // ParseSeconds reads a whole number of seconds. Beyond what a Duration can hold, it is the
 // longest one.
 func ParseSeconds(text string) (time.Duration, error) {
@@ -97,7 +41,7 @@ func ParseSeconds(text string) (time.Duration, error) {
 
 // ParseBool reads yes, true, on, 1 and no, false, off, 0, in any case.
 func ParseBool(text string) (bool, error) {
-	switch toLower(text) {
+	switch python.Lower(text) {
 	case "yes", "true", "on", "1":
 		return true, nil
 	case "no", "false", "off", "0":
@@ -108,7 +52,7 @@ func ParseBool(text string) (bool, error) {
 
 // ParseBytes reads a number of bytes: an int, or one with KB, MB or GB.
 func ParseBytes(text string) (int64, error) {
-	number, factor := toLower(text), 1
+	number, factor := python.Lower(text), 1
 	for i, suffix := range [...]string{"kb", "mb", "gb"} {
 		if trimmed, found := strings.CutSuffix(number, suffix); found {
 			number, factor = trimmed, 1<<(10*(i+1))
@@ -129,7 +73,7 @@ func ParseBytes(text string) (int64, error) {
 
 // ParseOctal reads a number of base 8, with or without the prefix 0o.
 func ParseOctal(text string) (int, error) {
-	n, ok := parseInt(text, 8)
+	n, ok := python.Int(text, 8)
 	if !ok {
 		return 0, errors.New(text + " can not be converted to an octal type")
 	}
@@ -139,7 +83,7 @@ func ParseOctal(text string) (int, error) {
 // ParseSignal reads a signal: its number, or its name with or without SIG in any
 // case. The number 0 is accepted, as the original does.
 func ParseSignal(text string) (syscall.Signal, error) {
-	if n, ok := parseInt(text, 10); ok {
+	if n, ok := python.Int(text, 10); ok {
 		if 0 <= n && n <= 31 {
 			return syscall.Signal(n), nil
 		}
@@ -169,7 +113,7 @@ type signalName struct {
 func ParseExitCodes(text string) ([]int, error) {
 	codes := []int{}
 	for _, item := range ParseList(text) {
-		code, ok := parseInt(item, 10)
+		code, ok := python.Int(item, 10)
 		if !ok || code < 0 || code > 255 {
 			return nil, errors.New("not a valid list of exit codes: " + PythonRepr(text))
 		}
@@ -222,7 +166,7 @@ func ParseInetAddress(text string) (host string, port int, err error) {
 	if port, err = ParsePort(text[i+1:]); err != nil {
 		return "", 0, err
 	}
-	if host = toLower(text[:i]); host == "*" {
+	if host = python.Lower(text[:i]); host == "*" {
 		host = ""
 	}
 	return host, port, nil
@@ -230,7 +174,7 @@ func ParseInetAddress(text string) (host string, port int, err error) {
 
 // ParseUser finds an account by its number or name.
 func ParseUser(text string) (*user.User, error) {
-	if uid, ok := parseInt(text, 10); ok {
+	if uid, ok := python.Int(text, 10); ok {
 		account, err := lookupUserID(uid)
 		if err != nil {
 			return nil, errors.New("Invalid user id " + text)
@@ -261,7 +205,7 @@ func ParseUserGroup(text string) (uid, gid int, err error) {
 }
 
 func groupID(text string) (int, error) {
-	if gid, ok := parseInt(text, 10); ok {
+	if gid, ok := python.Int(text, 10); ok {
 		if lookupGroupID(gid) != nil {
 			return 0, errors.New("Invalid group id " + text)
 		}

@@ -6,12 +6,12 @@ import (
 	"syscall"
 	"time"
 
+	"supervisor/inifile/python"
 	"supervisor/supervise/config"
 	"supervisor/supervise/event"
 	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/pipes"
-	"supervisor/supervise/pytext"
 	"supervisor/supervise/sys"
 	"supervisor/xmlrpc"
 )
@@ -317,7 +317,7 @@ func (s *Supervisor) handle(m pipes.Message, now time.Time) {
 		// Said here and not by the pump, so that the log has question and answer
 		// in this order.
 		if s.log.Enabled(logs.Debug) {
-			s.log.Debug("'%s' %v output:\n%s", p.cfg.Name, m.Out.Channel, pytext.AppendBytesRepr(nil, m.Data))
+			s.log.Debug("'%s' %v output:\n%s", p.cfg.Name, m.Out.Channel, python.AppendBytesRepr(nil, m.Data))
 		}
 		s.listen(p, m.Data, now)
 	case pipes.OutputEnded:

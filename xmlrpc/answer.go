@@ -172,7 +172,7 @@ func escaped(data []byte) int {
 			n += len("&amp;") - 1
 		case c == '<' || c == '>':
 			n += len("&lt;") - 1
-		case c < ' ' && !isSpace(c) || c >= utf8.RuneSelf:
+		case c < ' ' && !isXMLSpace(c) || c >= utf8.RuneSelf:
 			n += len("\ufffd") - 1
 		}
 	}

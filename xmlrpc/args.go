@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"supervisor/inifile/python"
 )
 
 // Args are the arguments of a call. Its methods give argument i (from 0) as
@@ -193,7 +193,7 @@ func appendRepr(dst []byte, v any) []byte {
 	case float64:
 		return appendFloat(dst, v)
 	case string:
-		return appendQuoted(dst, v)
+		return python.AppendRepr(dst, v)
 	case time.Time:
 		return append(dst, v.Format("datetime.datetime(2006, 1, 2, 15, 4, 5)")...)
 	case []any:
@@ -211,7 +211,7 @@ func appendRepr(dst []byte, v any) []byte {
 			if i > 0 {
 				dst = append(dst, ", "...)
 			}
-			dst = append(appendQuoted(dst, m.Name), ": "...)
+			dst = append(python.AppendRepr(dst, m.Name), ": "...)
 			dst = appendRepr(dst, m.Value)
 		}
 		return append(dst, '}')
@@ -240,38 +240,6 @@ func appendFloat(dst []byte, f float64) []byte {
 	}
 	return dst
 }
-
-// appendQuoted appends s as a Python literal.
-func appendQuoted(dst []byte, s string) []byte {
-	quote := byte('\'')
-	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		quote = '"'
-	}
-	dst = append(dst, quote)
-	for _, r := range s {
-		switch {
-		case r == rune(quote) || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r == '\n':
-			dst = append(dst, `\n`...)
-		case r == '\r':
-			dst = append(dst, `\r`...)
-		case r == '\t':
-			dst = append(dst, `\t`...)
-		case r == ' ' || unicode.IsPrint(r):
-			dst = utf8.AppendRune(dst, r)
-		case r < 0x100:
-			dst = append(dst, '\\', 'x', hex(r>>4), hex(r))
-		case r < 0x10000:
-			dst = append(dst, '\\', 'u', hex(r>>12), hex(r>>8), hex(r>>4), hex(r))
-		default:
-			dst = append(dst, '\\', 'U', '0', '0', hex(r>>20), hex(r>>16), hex(r>>12), hex(r>>8), hex(r>>4), hex(r))
-		}
-	}
-	return append(dst, quote)
-}
-
-func hex(r rune) byte { return "0123456789abcdef"[r&15] }
 
 // bigInt is an integer beyond 64 bits, in decimal digits. Nothing can be done
 // with it but to show it.

@@ -8,8 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"supervisor/inifile/python"
 )
 
 // Struct is a struct as it came, its members in order.
@@ -351,14 +352,13 @@ func parseInt(s string) (any, error) {
 	if n, err := strconv.Atoi(s); err == nil {
 		return n, nil
 	}
-	s = strings.TrimFunc(s, isPythonSpace)
-	sign := ""
-	if s != "" && (s[0] == '+' || s[0] == '-') {
-		sign, s = strings.Trim(s[:1], "+"), s[1:]
-	}
-	s, ok := withoutUnderscores(s)
-	if !ok || s == "" || strings.Trim(s, "0123456789") != "" || len(s) > 4300 { // Python's own limit
+	negative, s, ok := python.Digits(s, 10)
+	if !ok || len(s) > 4300 { // Python's own limit
 		return nil, errNumber
+	}
+	sign := ""
+	if negative {
+		sign = "-"
 	}
 	n, err := strconv.ParseInt(sign+s, 10, 64)
 	if err != nil {
@@ -372,7 +372,7 @@ func parseInt(s string) (any, error) {
 
 // parseFloat reads a number as Python's float does.
 func parseFloat(s string) (any, error) {
-	s, ok := withoutUnderscores(strings.TrimFunc(s, isPythonSpace))
+	s, ok := withoutUnderscores(python.TrimNumber(s))
 	switch strings.ToLower(strings.TrimLeft(s, "+-")) {
 	case "nan", "inf", "infinity":
 	default: // ParseFloat also knows hexadecimal
@@ -399,9 +399,6 @@ func withoutUnderscores(s string) (string, bool) {
 	return strings.ReplaceAll(s, "_", ""), true
 }
 
-// isPythonSpace reports whether Python's strip takes the character away.
-func isPythonSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
-
 // dateTimeLayout is the only form of dateTime.iso8601.
 const dateTimeLayout = "20060102T15:04:05"
 
@@ -413,38 +410,10 @@ func parseDateTime(s string) (any, error) {
 	return t, nil
 }
 
-// parseBase64 decodes text. Like Python it passes over characters that do not
-// belong, and ends at the padding.
+// parseBase64 decodes text.
 func parseBase64(s string) (any, error) {
-	var out []byte
-	var bits uint32
-	have, pads := 0, 0 // digits of the present group of four
-	for i := range len(s) {
-		c := s[i]
-		if c == '=' {
-			if pads++; have >= 2 && have+pads >= 4 {
-				have = 0
-				break
-			}
-			continue
-		}
-		digit := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c)
-		if digit < 0 {
-			continue
-		}
-		pads = 0
-		bits = bits<<6 | uint32(digit)
-		switch have++; have {
-		case 2:
-			out = append(out, byte(bits>>4))
-		case 3:
-			out = append(out, byte(bits>>2))
-		case 4:
-			out = append(out, byte(bits))
-			have = 0
-		}
-	}
-	if have != 0 || !utf8.Valid(out) {
+	out, ok := python.Base64(s)
+	if !ok || !utf8.Valid(out) {
 		return nil, errors.New("not base64 of text")
 	}
 	return string(out), nil

@@ -350,7 +350,7 @@ func appendText(dst []byte, s string) []byte {
 			dst = append(dst, "&lt;"...)
 		case c == '>':
 			dst = append(dst, "&gt;"...)
-		case isSpace(c):
+		case isXMLSpace(c):
 			dst = append(dst, c)
 		case c < utf8.RuneSelf:
 			dst = append(dst, "\ufffd"...)

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// python runs a program of Python that answers each line with a line, and
+// askPython runs a program of Python that answers each line with a line, and
 // returns what asks it. The test is skipped where there is no Python.
-func python(t *testing.T, program string) (ask func(line string) string) {
+func askPython(t *testing.T, program string) (ask func(line string) string) {
 	t.Helper()
 	path, err := exec.LookPath("python3")
 	if err != nil {
@@ -53,7 +53,7 @@ for line in sys.stdin:
 // Our documents are byte for byte those of Python's encoder, which is
 // Supervisor's too.
 func TestSameAsPythonDumps(t *testing.T) {
-	ask := python(t, `
+	ask := askPython(t, `
 import xmlrpc.client
 def answer(line):
     v = json.loads(line)
@@ -140,7 +140,7 @@ func asJSON(v any) string {
 // (text first made from UTF-8, namespaces known), and sees the same elements
 // and texts. Documents are put together from fragments that parsers trip over.
 func TestSameAsExpat(t *testing.T) {
-	ask := python(t, `
+	ask := askPython(t, `
 import io, xml.etree.ElementTree as E
 def answer(line):
     out = []

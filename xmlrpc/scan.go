@@ -65,7 +65,7 @@ func (s *scanner) begin(src string, lenient bool) error {
 		}
 	}
 	s.skip("\ufeff")
-	if strings.HasPrefix(s.rest(), "<?xml") && len(s.rest()) > 5 && isSpace(s.rest()[5]) {
+	if strings.HasPrefix(s.rest(), "<?xml") && len(s.rest()) > 5 && isXMLSpace(s.rest()[5]) {
 		s.pos += 5
 		return s.declaration()
 	}
@@ -88,7 +88,7 @@ func (s *scanner) skip(prefix string) bool {
 // skipSpace moves past white space and reports whether there was any.
 func (s *scanner) skipSpace() bool {
 	start := s.pos
-	for s.pos < len(s.src) && isSpace(s.src[s.pos]) {
+	for s.pos < len(s.src) && isXMLSpace(s.src[s.pos]) {
 		s.pos++
 	}
 	return s.pos > start
@@ -414,7 +414,7 @@ func (s *scanner) localName() (string, error) {
 	return s.src[start:s.pos], nil
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+func isXMLSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
@@ -524,7 +524,7 @@ func allowed(r rune) bool {
 func illegalAt(s string) int {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
-			if c < 0x20 && !isSpace(c) {
+			if c < 0x20 && !isXMLSpace(c) {
 				return i
 			}
 			i++

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"supervisor/supervise/pytext"
+	"supervisor/inifile/python"
 	"supervisor/xmlrpc"
 )
 
@@ -182,7 +182,7 @@ func OutputPayload(name, group string, pid int, channel string, log bool, data [
 	if utf8.Valid(data) {
 		b = append(b, data...)
 	} else {
-		b = append(b, pytext.Decode(data)...)
+		b = append(b, python.Decoded(data)...)
 	}
 	return string(b)
 }

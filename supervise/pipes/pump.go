@@ -13,8 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"supervisor/inifile/python"
 	"supervisor/supervise/logs"
-	"supervisor/supervise/pytext"
 	"supervisor/supervise/sys"
 )
 
@@ -209,7 +209,7 @@ func (o *Output) output(p []byte, captured bool) {
 		o.Syslog.SendOutput(o.Name, p)
 	}
 	if o.Main.Enabled(logs.Debug) {
-		o.Main.Debug("'%s' %v output:\n%s", o.Name, o.Channel, pytext.Decode(p))
+		o.Main.Debug("'%s' %v output:\n%s", o.Name, o.Channel, python.Decoded(p))
 	}
 	if o.Events {
 		o.send(Message{Kind: OutputLogged, Out: o, Data: append([]byte(nil), p...)})

@@ -130,18 +130,19 @@ func debian() string {
 // are from the root, which is ".".
 const layers = `
 .                   ctl github.com/alecthomas/kong inifile inifile/near supervise supervise/config supervise/getopt supervise/logs supervise/pidproxy supervise/spawn supervise/tz
-ctl                 ctl/edit golang.org/x/term inifile inifile/near xmlrpc
+ctl                 ctl/edit golang.org/x/term inifile inifile/near inifile/python xmlrpc
 ctl/cells
 ctl/edit            ctl/cells
 ctl/top             xmlrpc
-inifile             gopkg.in/ini.v1
+inifile             gopkg.in/ini.v1 inifile/python
 inifile/envfile
 inifile/near
-supervise           inifile supervise/config supervise/event supervise/job supervise/life supervise/logs supervise/pipes supervise/pytext supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web xmlrpc
+inifile/python
+supervise           inifile inifile/python supervise/config supervise/event supervise/job supervise/life supervise/logs supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web xmlrpc
 supervise/backoff   inifile
 supervise/config    inifile inifile/near supervise/life supervise/logs
 supervise/cron
-supervise/event     inifile supervise/pytext xmlrpc
+supervise/event     inifile inifile/python xmlrpc
 supervise/getopt
 supervise/health    inifile
 supervise/job
@@ -152,9 +153,8 @@ supervise/logs      inifile supervise/job supervise/sys
 supervise/notify
 supervise/order     inifile
 supervise/pidproxy  supervise/sys
-supervise/pipes     supervise/logs supervise/pytext supervise/sys
+supervise/pipes     inifile/python supervise/logs supervise/sys
 supervise/proctree
-supervise/pytext
 supervise/rlimit
 supervise/spawn     inifile supervise/sys supervise/vfork
 supervise/stories
@@ -165,7 +165,7 @@ web                 web/httpd xmlrpc
 web/httpd
 web/jsonenc
 web/sse
-xmlrpc
+xmlrpc              inifile/python
 `
 
 // allowedImports are the packages that each of ours may import, by path.

@@ -1,8 +1,8 @@
-package pytext
+package python
 
 import "testing"
 
-func TestDecodeText(t *testing.T) {
+func TestDecoded(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                        "",
 		"plain é\n":               "plain é\n",
@@ -13,7 +13,7 @@ func TestDecodeText(t *testing.T) {
 		"\\\r\t\x00\x1f\x7f~\xe9": `Undecodable: b'\\\r\t\x00\x1f\x7f~\xe9'`,
 		"\xed\xa0\x80":            `Undecodable: b'\xed\xa0\x80'`, // half of a surrogate pair
 	} {
-		if got := Decode([]byte(in)); got != want {
+		if got := Decoded([]byte(in)); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)
 		}
 	}
