@@ -38,7 +38,7 @@ func (a *API) namespace(name string) xmlrpc.Namespace {
 	return xmlrpc.Namespace{
 		Name: name, Methods: a.methods(),
 		Guard: func(ctx context.Context, method string) error {
-			if method == "sendRemoteCommEvent" { // listeners may have to hear of the end
+			if method == xmlrpc.MethodSendRemoteCommEvent { // listeners may have to hear of the end
 				return nil
 			}
 			return a.ready(ctx, method)
@@ -53,20 +53,20 @@ func plain[T any](fn func(context.Context) (T, error)) func(context.Context, xml
 
 func (a *API) daemonMethods() []xmlrpc.Method {
 	return []xmlrpc.Method{
-		{Name: "getAPIVersion", Aliases: []string{"getVersion"}, Summary: "Tells the version of this interface.", Returns: version, Call: plain(a.APIVersion)},
-		{Name: "getSupervisorVersion", Summary: "Tells the version of supervisord.", Returns: version, Call: plain(a.SupervisorVersion)},
-		{Name: "getIdentification", Summary: "Tells the identifier of this supervisord.",
+		{Name: xmlrpc.MethodGetAPIVersion, Aliases: []string{xmlrpc.MethodGetVersion}, Summary: "Tells the version of this interface.", Returns: version, Call: plain(a.APIVersion)},
+		{Name: xmlrpc.MethodGetSupervisorVersion, Summary: "Tells the version of supervisord.", Returns: version, Call: plain(a.SupervisorVersion)},
+		{Name: xmlrpc.MethodGetIdentification, Summary: "Tells the identifier of this supervisord.",
 			Returns: xmlrpc.Param{Type: "string", Name: "identifier", Text: "as configured"}, Call: plain(a.Identification)},
 		{
-			Name: "getState", Summary: "Tells what supervisord is about.",
+			Name: xmlrpc.MethodGetState, Summary: "Tells what supervisord is about.",
 			Returns: xmlrpc.Param{Type: "struct", Name: "result", Text: "{statecode, statename}"}, Call: plain(a.State),
 		},
 		{
-			Name: "getPID", Summary: "Tells the process id of supervisord.",
+			Name: xmlrpc.MethodGetPID, Summary: "Tells the process id of supervisord.",
 			Returns: xmlrpc.Param{Type: "int", Name: "PID", Text: "the process id"}, Call: plain(a.PID),
 		},
 		{
-			Name: "readLog", Aliases: []string{"readMainLog"}, Summary: "Reads from supervisord's own log.",
+			Name: xmlrpc.MethodReadLog, Aliases: []string{"readMainLog"}, Summary: "Reads from supervisord's own log.",
 			Params: []xmlrpc.Param{paramOffset, paramLength}, Returns: text,
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				offset, length, err := extent(args, 0)
@@ -79,17 +79,17 @@ func (a *API) daemonMethods() []xmlrpc.Method {
 				return asText(a.logs().open(ctx, a.MainLogPath(ctx), offset, length))
 			},
 		},
-		{Name: "clearLog", Summary: "Empties supervisord's own log.", Returns: done, Call: plain(a.ClearLog)},
-		{Name: "shutdown", Summary: "Stops all processes and ends supervisord.", Returns: done, Call: plain(a.Shutdown)},
-		{Name: "restart", Summary: "Stops all processes, reads the configuration again and starts over.", Returns: done, Call: plain(a.Restart)},
+		{Name: xmlrpc.MethodClearLog, Summary: "Empties supervisord's own log.", Returns: done, Call: plain(a.ClearLog)},
+		{Name: xmlrpc.MethodShutdown, Summary: "Stops all processes and ends supervisord.", Returns: done, Call: plain(a.Shutdown)},
+		{Name: xmlrpc.MethodRestart, Summary: "Stops all processes, reads the configuration again and starts over.", Returns: done, Call: plain(a.Restart)},
 		{
-			Name:    "reloadConfig",
+			Name:    xmlrpc.MethodReloadConfig,
 			Summary: "Reads the configuration again and compares it with what is active.\nNothing is started or stopped.",
 			Returns: xmlrpc.Param{Type: "array", Name: "result", Text: "[[added, changed, removed]], three arrays of group names"},
 			Call:    plain(a.ReloadConfig),
 		},
 		{
-			Name: "sendRemoteCommEvent", Summary: "Sends an event to the listeners of REMOTE_COMMUNICATION.",
+			Name: xmlrpc.MethodSendRemoteCommEvent, Summary: "Sends an event to the listeners of REMOTE_COMMUNICATION.",
 			Params: []xmlrpc.Param{
 				{Type: "string", Name: "type", Text: "what kind of message it is"},
 				{Type: "string", Name: "data", Text: "the message"},
@@ -113,14 +113,14 @@ func extent(args xmlrpc.Args, i int) (offset, length int64, err error) {
 
 func (a *API) controlMethods() []xmlrpc.Method {
 	return []xmlrpc.Method{
-		a.change("startProcess", "Starts a process.", a.StartProcess, a.StartProcessGroup),
-		a.changeGroup("startProcessGroup", "Starts the processes of a group that are not up.", a.StartProcessGroup),
-		a.changeAll("startAllProcesses", "Starts all processes that are not up.", a.StartAllProcesses),
-		a.change("stopProcess", "Stops a process.", a.StopProcess, a.StopProcessGroup),
-		a.changeGroup("stopProcessGroup", "Stops the processes of a group that are up.", a.StopProcessGroup),
-		a.changeAll("stopAllProcesses", "Stops all processes that are up.", a.StopAllProcesses),
+		a.change(xmlrpc.MethodStartProcess, "Starts a process.", a.StartProcess, a.StartProcessGroup),
+		a.changeGroup(xmlrpc.MethodStartProcessGroup, "Starts the processes of a group that are not up.", a.StartProcessGroup),
+		a.changeAll(xmlrpc.MethodStartAllProcesses, "Starts all processes that are not up.", a.StartAllProcesses),
+		a.change(xmlrpc.MethodStopProcess, "Stops a process.", a.StopProcess, a.StopProcessGroup),
+		a.changeGroup(xmlrpc.MethodStopProcessGroup, "Stops the processes of a group that are up.", a.StopProcessGroup),
+		a.changeAll(xmlrpc.MethodStopAllProcesses, "Stops all processes that are up.", a.StopAllProcesses),
 		{
-			Name: "signalProcess", Summary: "Sends a signal to a process.",
+			Name: xmlrpc.MethodSignalProcess, Summary: "Sends a signal to a process.",
 			Params: []xmlrpc.Param{paramProcess, paramSignal}, Returns: done,
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				name, err := args.Name(0)
@@ -139,7 +139,7 @@ func (a *API) controlMethods() []xmlrpc.Method {
 			},
 		},
 		{
-			Name: "signalProcessGroup", Summary: "Sends a signal to the processes of a group.",
+			Name: xmlrpc.MethodSignalProcessGroup, Summary: "Sends a signal to the processes of a group.",
 			Params: []xmlrpc.Param{paramGroup, paramSignal}, Returns: statuses,
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				group, err := args.Group(0)
@@ -154,7 +154,7 @@ func (a *API) controlMethods() []xmlrpc.Method {
 			},
 		},
 		{
-			Name: "signalAllProcesses", Summary: "Sends a signal to all processes.",
+			Name: xmlrpc.MethodSignalAllProcesses, Summary: "Sends a signal to all processes.",
 			Params: []xmlrpc.Param{paramSignal}, Returns: statuses,
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				signal, err := args.Signal(0)
@@ -165,7 +165,7 @@ func (a *API) controlMethods() []xmlrpc.Method {
 			},
 		},
 		{
-			Name: "sendProcessStdin", Summary: "Writes to the standard input of a process, as it is, without a newline.",
+			Name: xmlrpc.MethodSendProcessStdin, Summary: "Writes to the standard input of a process, as it is, without a newline.",
 			Params: []xmlrpc.Param{paramProcess, {Type: "string", Name: "chars", Text: "what to write"}}, Returns: done,
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				chars, err := args.Text(1)
@@ -179,8 +179,8 @@ func (a *API) controlMethods() []xmlrpc.Method {
 				return a.SendProcessStdin(ctx, name, chars)
 			},
 		},
-		a.onGroup("addProcessGroup", "Makes a group of the configuration as last read active.", xmlrpc.Args.NewGroup, a.AddProcessGroup),
-		a.onGroup("removeProcessGroup", "Makes a stopped group inactive.", xmlrpc.Args.Group, a.RemoveProcessGroup),
+		a.onGroup(xmlrpc.MethodAddProcessGroup, "Makes a group of the configuration as last read active.", xmlrpc.Args.NewGroup, a.AddProcessGroup),
+		a.onGroup(xmlrpc.MethodRemoveProcessGroup, "Makes a stopped group inactive.", xmlrpc.Args.Group, a.RemoveProcessGroup),
 	}
 }
 
@@ -250,14 +250,15 @@ func (a *API) changeAll(name, summary string, call func(context.Context, bool) (
 // logMethods are those that read one channel's log. Those of stdout have older
 // names besides.
 func (a *API) logMethods(ch logs.Channel) []xmlrpc.Method {
-	title, read, tail := "Stdout", []string{"readProcessLog"}, []string{"tailProcessLog"}
+	read, tail := xmlrpc.MethodReadProcessStdoutLog, xmlrpc.MethodTailProcessStdoutLog
+	oldRead, oldTail := []string{"readProcessLog"}, []string{"tailProcessLog"}
 	if ch == logs.Stderr {
-		title, read, tail = "Stderr", nil, nil
+		read, tail, oldRead, oldTail = xmlrpc.MethodReadProcessStderrLog, xmlrpc.MethodTailProcessStderrLog, nil, nil
 	}
 	params := []xmlrpc.Param{paramProcess, paramOffset, paramLength}
 	return []xmlrpc.Method{
 		{
-			Name: "readProcess" + title + "Log", Aliases: read, Params: params, Returns: text,
+			Name: read, Aliases: oldRead, Params: params, Returns: text,
 			Summary: "Reads from the " + ch.String() + " log of a process.",
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				name, offset, length, err := nameAndExtent(args)
@@ -272,7 +273,7 @@ func (a *API) logMethods(ch logs.Channel) []xmlrpc.Method {
 			},
 		},
 		{
-			Name: "tailProcess" + title + "Log", Aliases: tail, Params: params, Returns: tailed,
+			Name: tail, Aliases: oldTail, Params: params, Returns: tailed,
 			Summary: "Reads the end of the " + ch.String() + " log of a process, and tells whether it grew beyond that.",
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				name, offset, length, err := nameAndExtent(args)
@@ -312,7 +313,7 @@ func nameAndExtent(args xmlrpc.Args) (name string, offset, length int64, err err
 func (a *API) infoMethods() []xmlrpc.Method {
 	return []xmlrpc.Method{
 		{
-			Name: "getProcessInfo", Summary: "Tells all about a process.", Params: []xmlrpc.Param{paramProcess},
+			Name: xmlrpc.MethodGetProcessInfo, Summary: "Tells all about a process.", Params: []xmlrpc.Param{paramProcess},
 			Returns: xmlrpc.Param{Type: "struct", Name: "result", Text: "name, group, state, times, logs, pid, description"},
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				name, err := args.Name(0)
@@ -323,17 +324,17 @@ func (a *API) infoMethods() []xmlrpc.Method {
 			},
 		},
 		{
-			Name: "getAllProcessInfo", Summary: "Tells all about all processes.",
+			Name: xmlrpc.MethodGetAllProcessInfo, Summary: "Tells all about all processes.",
 			Returns: xmlrpc.Param{Type: "array", Name: "result", Text: "structs as of getProcessInfo, by group and name"},
 			Call:    plain(a.AllProcessInfo),
 		},
 		{
-			Name: "getAllConfigInfo", Summary: "Tells how all processes of the configuration as last read are configured.",
+			Name: xmlrpc.MethodGetAllConfigInfo, Summary: "Tells how all processes of the configuration as last read are configured.",
 			Returns: xmlrpc.Param{Type: "array", Name: "result", Text: "structs, by name"},
 			Call:    plain(a.AllConfigInfo),
 		},
 		{
-			Name: "clearProcessLogs", Aliases: []string{"clearProcessLog"}, Summary: "Empties the logs of a running process.",
+			Name: xmlrpc.MethodClearProcessLogs, Aliases: []string{"clearProcessLog"}, Summary: "Empties the logs of a running process.",
 			Params: []xmlrpc.Param{paramProcess}, Returns: done,
 			Call: func(ctx context.Context, args xmlrpc.Args) (any, error) {
 				name, err := args.Name(0)
@@ -343,6 +344,6 @@ func (a *API) infoMethods() []xmlrpc.Method {
 				return a.ClearProcessLogs(ctx, name)
 			},
 		},
-		{Name: "clearAllProcessLogs", Summary: "Empties the logs of all running processes.", Returns: statuses, Call: plain(a.ClearAllProcessLogs)},
+		{Name: xmlrpc.MethodClearAllProcessLogs, Summary: "Empties the logs of all running processes.", Returns: statuses, Call: plain(a.ClearAllProcessLogs)},
 	}
 }

@@ -163,16 +163,6 @@ func (c *Client) roundTrip(ctx context.Context, method string, params []any, use
 	return use(text)
 }
 
-// waits reports whether the answer to a call comes only when processes have started or
-// stopped.
-func waits(method string, params []any) bool {
-	if method == "system.multicall" { // of anything
-		return true
-	}
-	return len(params) > 0 && params[len(params)-1] == true &&
-		(strings.HasPrefix(method, "supervisor.start") || strings.HasPrefix(method, "supervisor.stop"))
-}
-
 // Stream opens path, for example "/logtail/web/stdout", and passes what the
 // server sends to fn until it ends the stream (nil), fn fails, or ctx is done.
 // What the server sent as one chunk comes as one, unless it is longer than a

@@ -8,57 +8,57 @@ import (
 // APIVersion returns the version of the interface, "3.0" for every Supervisor
 // since 3.0. It calls getVersion, which old servers have too.
 func (c *Client) APIVersion(ctx context.Context) (string, error) {
-	return asked[string](c.Call(ctx, "supervisor.getVersion"))
+	return asked[string](c.supervisor(ctx, MethodGetVersion))
 }
 
 // SupervisorVersion returns the version of the program at the other end.
 func (c *Client) SupervisorVersion(ctx context.Context) (string, error) {
-	return asked[string](c.Call(ctx, "supervisor.getSupervisorVersion"))
+	return asked[string](c.supervisor(ctx, MethodGetSupervisorVersion))
 }
 
 // Identification returns the identifier= of the daemon.
 func (c *Client) Identification(ctx context.Context) (string, error) {
-	return asked[string](c.Call(ctx, "supervisor.getIdentification"))
+	return asked[string](c.supervisor(ctx, MethodGetIdentification))
 }
 
 // State returns what the daemon as a whole is doing.
 func (c *Client) State(ctx context.Context) (StateInfo, error) {
-	s, err := asked[Struct](c.Call(ctx, "supervisor.getState"))
+	s, err := asked[Struct](c.supervisor(ctx, MethodGetState))
 	return StateInfo{Code: s.int("statecode"), Name: s.string("statename")}, err
 }
 
 // PID returns the process id of the daemon.
 func (c *Client) PID(ctx context.Context) (int, error) {
-	return asked[int](c.Call(ctx, "supervisor.getPID"))
+	return asked[int](c.supervisor(ctx, MethodGetPID))
 }
 
 // ReadLog returns length bytes of the daemon's own log from offset on; all that
 // follow if length is 0. A negative offset counts from the end, with length 0.
 // Faults: BAD_ARGUMENTS, NO_FILE, FAILED.
 func (c *Client) ReadLog(ctx context.Context, offset, length int64) (string, error) {
-	return asked[string](c.Call(ctx, "supervisor.readLog", offset, length))
+	return asked[string](c.supervisor(ctx, MethodReadLog, offset, length))
 }
 
 // ClearLog empties the daemon's own log. Faults: NO_FILE, FAILED.
 func (c *Client) ClearLog(ctx context.Context) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.clearLog"))
+	return asked[bool](c.supervisor(ctx, MethodClearLog))
 }
 
 // Shutdown tells the daemon to stop all processes and exit. It does not wait.
 func (c *Client) Shutdown(ctx context.Context) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.shutdown"))
+	return asked[bool](c.supervisor(ctx, MethodShutdown))
 }
 
 // Restart tells the daemon to stop all processes and to begin anew. It does not
 // wait.
 func (c *Client) Restart(ctx context.Context) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.restart"))
+	return asked[bool](c.supervisor(ctx, MethodRestart))
 }
 
 // ReloadConfig reads the configuration again and returns which groups are not
 // as it says; nothing is started or stopped. Fault: CANT_REREAD.
 func (c *Client) ReloadConfig(ctx context.Context) (Changes, error) {
-	v, err := asked[[]any](c.Call(ctx, "supervisor.reloadConfig"))
+	v, err := asked[[]any](c.supervisor(ctx, MethodReloadConfig))
 	if err != nil {
 		return Changes{}, err
 	}
@@ -66,7 +66,7 @@ func (c *Client) ReloadConfig(ctx context.Context) (Changes, error) {
 		v, _ = v[0].([]any)
 	}
 	if len(v) < 3 {
-		return Changes{}, fmt.Errorf("supervisor.reloadConfig: %d lists in the answer", len(v))
+		return Changes{}, fmt.Errorf("reloadConfig: %d lists in the answer", len(v))
 	}
 	return Changes{Added: stringsOf(v[0]), Changed: stringsOf(v[1]), Removed: stringsOf(v[2])}, nil
 }
@@ -74,68 +74,68 @@ func (c *Client) ReloadConfig(ctx context.Context) (Changes, error) {
 // AddProcessGroup activates a group of the configuration as last read. Faults:
 // BAD_NAME, ALREADY_ADDED.
 func (c *Client) AddProcessGroup(ctx context.Context, name string) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.addProcessGroup", name))
+	return asked[bool](c.supervisor(ctx, MethodAddProcessGroup, name))
 }
 
 // RemoveProcessGroup forgets a group whose processes are all stopped. Faults:
 // BAD_NAME, STILL_RUNNING.
 func (c *Client) RemoveProcessGroup(ctx context.Context, name string) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.removeProcessGroup", name))
+	return asked[bool](c.supervisor(ctx, MethodRemoveProcessGroup, name))
 }
 
 // StartProcess starts a process and, if wait, returns when it is RUNNING.
 // Faults: BAD_NAME, NO_FILE, NOT_EXECUTABLE, ALREADY_STARTED, SPAWN_ERROR,
 // ABNORMAL_TERMINATION.
 func (c *Client) StartProcess(ctx context.Context, namespec string, wait bool) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.startProcess", namespec, wait))
+	return asked[bool](c.supervisor(ctx, MethodStartProcess, namespec, wait))
 }
 
 // StartProcessGroup starts all processes of a group. Fault: BAD_NAME.
 func (c *Client) StartProcessGroup(ctx context.Context, group string, wait bool) ([]Result, error) {
-	return results(c.Call(ctx, "supervisor.startProcessGroup", group, wait))
+	return results(c.supervisor(ctx, MethodStartProcessGroup, group, wait))
 }
 
 // StartAllProcesses starts all processes.
 func (c *Client) StartAllProcesses(ctx context.Context, wait bool) ([]Result, error) {
-	return results(c.Call(ctx, "supervisor.startAllProcesses", wait))
+	return results(c.supervisor(ctx, MethodStartAllProcesses, wait))
 }
 
 // StopProcess stops a process and, if wait, returns when it has stopped.
 // Faults: BAD_NAME, NOT_RUNNING, FAILED.
 func (c *Client) StopProcess(ctx context.Context, namespec string, wait bool) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.stopProcess", namespec, wait))
+	return asked[bool](c.supervisor(ctx, MethodStopProcess, namespec, wait))
 }
 
 // StopProcessGroup stops all processes of a group. Fault: BAD_NAME.
 func (c *Client) StopProcessGroup(ctx context.Context, group string, wait bool) ([]Result, error) {
-	return results(c.Call(ctx, "supervisor.stopProcessGroup", group, wait))
+	return results(c.supervisor(ctx, MethodStopProcessGroup, group, wait))
 }
 
 // StopAllProcesses stops all processes.
 func (c *Client) StopAllProcesses(ctx context.Context, wait bool) ([]Result, error) {
-	return results(c.Call(ctx, "supervisor.stopAllProcesses", wait))
+	return results(c.supervisor(ctx, MethodStopAllProcesses, wait))
 }
 
 // SignalProcess sends a signal, given by name or number. Faults: BAD_NAME,
 // BAD_SIGNAL, NOT_RUNNING, FAILED.
 func (c *Client) SignalProcess(ctx context.Context, namespec, signal string) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.signalProcess", namespec, signal))
+	return asked[bool](c.supervisor(ctx, MethodSignalProcess, namespec, signal))
 }
 
 // SignalProcessGroup sends a signal to all processes of a group. Fault: BAD_NAME.
 func (c *Client) SignalProcessGroup(ctx context.Context, group, signal string) ([]Result, error) {
-	return results(c.Call(ctx, "supervisor.signalProcessGroup", group, signal))
+	return results(c.supervisor(ctx, MethodSignalProcessGroup, group, signal))
 }
 
 // SignalAllProcesses sends a signal to all processes.
 func (c *Client) SignalAllProcesses(ctx context.Context, signal string) ([]Result, error) {
-	return results(c.Call(ctx, "supervisor.signalAllProcesses", signal))
+	return results(c.supervisor(ctx, MethodSignalAllProcesses, signal))
 }
 
 // AllProcessInfo describes all processes, sorted by group and name.
 func (c *Client) AllProcessInfo(ctx context.Context) ([]ProcessInfo, error) {
 	var infos []ProcessInfo
-	err := c.roundTrip(ctx, "supervisor.getAllProcessInfo", nil, func(body string) (err error) {
+	err := c.roundTrip(ctx, Namespaced(MethodGetAllProcessInfo), nil, func(body string) (err error) {
 		infos, err = decodeProcessInfos(body)
 		return err
 	})
@@ -144,26 +144,26 @@ func (c *Client) AllProcessInfo(ctx context.Context) ([]ProcessInfo, error) {
 
 // ProcessInfo describes one process. Fault: BAD_NAME.
 func (c *Client) ProcessInfo(ctx context.Context, namespec string) (ProcessInfo, error) {
-	s, err := asked[Struct](c.Call(ctx, "supervisor.getProcessInfo", namespec))
+	s, err := asked[Struct](c.supervisor(ctx, MethodGetProcessInfo, namespec))
 	return s.processInfo(), err
 }
 
 // AllConfigInfo describes all processes of the configuration as last read,
 // sorted by name. Old servers tell less; the rest is zero then.
 func (c *Client) AllConfigInfo(ctx context.Context) ([]ConfigInfo, error) {
-	return structs(Struct.configInfo)(c.Call(ctx, "supervisor.getAllConfigInfo"))
+	return structs(Struct.configInfo)(c.supervisor(ctx, MethodGetAllConfigInfo))
 }
 
 // ReadProcessLog is ReadLog for the log of a process. Channel is "stdout" or
 // "stderr". Faults: BAD_NAME, BAD_ARGUMENTS, NO_FILE, FAILED.
 func (c *Client) ReadProcessLog(ctx context.Context, namespec, channel string, offset, length int64) (string, error) {
-	return asked[string](c.Call(ctx, channelMethod("supervisor.readProcess", channel), namespec, offset, length))
+	return asked[string](c.supervisor(ctx, ofChannel(channel, MethodReadProcessStdoutLog, MethodReadProcessStderrLog), namespec, offset, length))
 }
 
 // TailProcessLog returns the last length bytes of a log, or fewer if offset is
 // close to its end. Without a log the answer is zero. Fault: BAD_NAME.
 func (c *Client) TailProcessLog(ctx context.Context, namespec, channel string, offset, length int64) (Tail, error) {
-	v, err := asked[[]any](c.Call(ctx, channelMethod("supervisor.tailProcess", channel), namespec, offset, length))
+	v, err := asked[[]any](c.supervisor(ctx, ofChannel(channel, MethodTailProcessStdoutLog, MethodTailProcessStderrLog), namespec, offset, length))
 	if err != nil {
 		return Tail{}, err
 	}
@@ -175,34 +175,39 @@ func (c *Client) TailProcessLog(ctx context.Context, namespec, channel string, o
 	return Tail{Bytes: bytes, Offset: int64Of(v[1]), Overflow: overflow}, nil
 }
 
-// channelMethod returns the method for the log of channel.
-func channelMethod(prefix, channel string) string {
+// ofChannel returns the method for the log of a channel.
+func ofChannel(channel, stdout, stderr string) string {
 	if channel == "stderr" {
-		return prefix + "StderrLog"
+		return stderr
 	}
-	return prefix + "StdoutLog"
+	return stdout
 }
 
 // ClearProcessLogs empties both logs of a running process. Faults: BAD_NAME,
 // FAILED.
 func (c *Client) ClearProcessLogs(ctx context.Context, namespec string) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.clearProcessLogs", namespec))
+	return asked[bool](c.supervisor(ctx, MethodClearProcessLogs, namespec))
 }
 
 // ClearAllProcessLogs empties the logs of all running processes.
 func (c *Client) ClearAllProcessLogs(ctx context.Context) ([]Result, error) {
-	return results(c.Call(ctx, "supervisor.clearAllProcessLogs"))
+	return results(c.supervisor(ctx, MethodClearAllProcessLogs))
 }
 
 // SendProcessStdin writes chars to the standard input of a process. Faults:
 // BAD_NAME, NOT_RUNNING, NO_FILE.
 func (c *Client) SendProcessStdin(ctx context.Context, namespec, chars string) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.sendProcessStdin", namespec, chars))
+	return asked[bool](c.supervisor(ctx, MethodSendProcessStdin, namespec, chars))
 }
 
 // SendRemoteCommEvent raises a REMOTE_COMMUNICATION event.
 func (c *Client) SendRemoteCommEvent(ctx context.Context, typ, data string) (bool, error) {
-	return asked[bool](c.Call(ctx, "supervisor.sendRemoteCommEvent", typ, data))
+	return asked[bool](c.supervisor(ctx, MethodSendRemoteCommEvent, typ, data))
+}
+
+// supervisor calls a method of Supervisor's own.
+func (c *Client) supervisor(ctx context.Context, method string, params ...any) (any, error) {
+	return c.Call(ctx, Namespaced(method), params...)
 }
 
 // asked returns the answer of a call as the type it must have.
