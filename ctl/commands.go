@@ -16,6 +16,7 @@ import (
 type command struct {
 	name  string
 	usage []string
+	ours  []string // usage that Supervisor does not have, for people only
 
 	// extra marks what Supervisor does not have. The table of help, which is
 	// interface, leaves it out.
@@ -89,7 +90,7 @@ func commands() []command {
 		{name: "reread", run: (*session).reread, bare: true, usage: []string{
 			"reread \t\t\tReload the daemon's configuration files without add/remove",
 		}},
-		{name: "restart", run: (*session).restart, upcheck: true, words: []kind{someProcesses}, usage: []string{
+		{name: "restart", run: (*session).restart, upcheck: true, words: []kind{someProcesses}, options: []actionOption{{name: followOption}}, ours: followUsage("restart"), usage: []string{
 			"restart <name>\t\tRestart a process",
 			"restart <gname>:*\tRestart all processes in a group",
 			"restart <name> <name>\tRestart multiple processes or groups",
@@ -105,7 +106,7 @@ func commands() []command {
 			"signal <signal name> <name> <name>\tSignal multiple processes or groups",
 			"signal <signal name> all\t\tSignal all processes",
 		}},
-		{name: "start", run: (*session).start, upcheck: true, words: []kind{someProcesses}, usage: []string{
+		{name: "start", run: (*session).start, upcheck: true, words: []kind{someProcesses}, options: []actionOption{{name: followOption}}, ours: followUsage("start"), usage: []string{
 			"start <name>\t\tStart a process",
 			"start <gname>:*\t\tStart all processes in a group",
 			"start <name> <name>\tStart multiple processes or groups",
@@ -192,6 +193,7 @@ func (s *session) execute(ctx context.Context, line string) {
 	c := find(action)
 	if c == nil {
 		s.fail(exitFailed, "*** Unknown syntax: ", line)
+		s.suggest(ctx, action, anAction)
 		return
 	}
 	err := s.dispatch(ctx, c, arg)
@@ -278,18 +280,46 @@ func (s *session) askCredentials(ctx context.Context) error {
 	return nil
 }
 
+// followUsage is the usage of an action with --follow.
+func followUsage(action string) []string {
+	return []string{action + " --follow <name>\tShow what the program writes while it starts"}
+}
+
 // explain prints the usage lines of an action.
 func (s *session) explain(name string) {
-	for _, line := range find(name).usage {
+	c := find(name)
+	for _, line := range c.usage {
 		s.say(line)
+	}
+	if s.person {
+		for _, line := range c.ours {
+			s.say(line)
+		}
+	}
+}
+
+// suggest tells a person which word of a kind was probably meant by one that stands for
+// nothing.
+func (s *session) suggest(ctx context.Context, word string, what kind) {
+	if !s.person {
+		return
+	}
+	words := s.wordsOf(ctx, what, word)
+	meant := near.Name(word, words)
+	if group := word + ":*"; slices.Contains(words, group) {
+		meant = group
+	}
+	if meant != "" && meant != word {
+		s.say("  Did you mean ", meant, "?")
 	}
 }
 
 // help prints the table of actions, or the usage of one.
-func (s *session) help(_ context.Context, arg string) error {
+func (s *session) help(ctx context.Context, arg string) error {
 	if arg != "" {
 		if find(arg) == nil {
 			s.say("*** No help on ", arg)
+			s.suggest(ctx, arg, anAction)
 			return nil
 		}
 		s.explain(arg)

@@ -155,6 +155,7 @@ func (s *session) checkGroups(ctx context.Context, d daemon, wanted, added []str
 		if !known[name] {
 			known[name] = true // once is enough
 			s.fail(exitFailed, "ERROR: no such group: ", name)
+			s.suggest(ctx, name, aGroup)
 		}
 	}
 	return nil
@@ -248,6 +249,7 @@ func (s *session) remove(ctx context.Context, arg string) error {
 			s.fail(exitFailed, "ERROR: process/group still running: ", name)
 		case xmlrpc.BadName:
 			s.fail(exitFailed, "ERROR: no such process/group: ", name)
+			s.suggest(ctx, name, aGroup)
 		default:
 			if err != nil {
 				return err

@@ -115,6 +115,7 @@ type daemon interface {
 	ProcessInfo(ctx context.Context, namespec string) (xmlrpc.ProcessInfo, error)
 	AllConfigInfo(ctx context.Context) ([]xmlrpc.ConfigInfo, error)
 	ReadProcessLog(ctx context.Context, namespec, channel string, offset, length int64) (string, error)
+	TailProcessLog(ctx context.Context, namespec, channel string, offset, length int64) (xmlrpc.Tail, error)
 	ClearProcessLogs(ctx context.Context, namespec string) (bool, error)
 	ClearAllProcessLogs(ctx context.Context) ([]xmlrpc.Result, error)
 	SendProcessStdin(ctx context.Context, namespec, chars string) (bool, error)
@@ -224,7 +225,9 @@ var errInterrupted = errors.New("interrupted")
 // catchInterrupts makes SIGINT an event for untilInterrupt instead of the end.
 func (s *session) catchInterrupts() (stop func()) {
 	s.interrupts = make(chan os.Signal, 1)
-	signal.Notify(s.interrupts, os.Interrupt)
+	if !signal.Ignored(os.Interrupt) { // "command &" of a shell without job control
+		signal.Notify(s.interrupts, os.Interrupt)
+	}
 	return func() {
 		signal.Stop(s.interrupts)
 		s.interrupts = nil

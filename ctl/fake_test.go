@@ -23,6 +23,7 @@ type fake struct {
 	active  map[string]bool // groups that can be removed but not added
 	version string
 	log     string
+	tail    xmlrpc.Tail
 	streams map[string][]string // chunks by path; a path that is absent is 404
 	open    bool                // streams stay open behind their chunks
 
@@ -125,6 +126,9 @@ func (f *fake) AllConfigInfo(context.Context) ([]xmlrpc.ConfigInfo, error) {
 }
 func (f *fake) ReadProcessLog(_ context.Context, name, channel string, offset, length int64) (string, error) {
 	return f.log, f.call("ReadProcessLog", name, channel, signed(offset), signed(length))
+}
+func (f *fake) TailProcessLog(_ context.Context, name, channel string, offset, length int64) (xmlrpc.Tail, error) {
+	return f.tail, f.call("TailProcessLog", name, channel, signed(offset), signed(length))
 }
 func (f *fake) ClearProcessLogs(_ context.Context, name string) (bool, error) {
 	return true, f.call("ClearProcessLogs", name)

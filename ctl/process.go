@@ -25,6 +25,12 @@ type verb struct {
 
 	noGroup int // exit status if there is no such group
 
+	each   func(r *xmlrpc.Result) // is told each result, unless nil
+	enough func() bool            // nothing more is to be done; nil: all is
+
+	lastLines bool // show how the log of a program ends that has failed
+	quiet     bool // no progress: something else is shown
+
 	one   func(ctx context.Context, namespec string) (bool, error)
 	group func(ctx context.Context, group string) ([]xmlrpc.Result, error)
 	all   func(ctx context.Context) ([]xmlrpc.Result, error)
@@ -34,18 +40,27 @@ const noSuchProcess = "no such process"
 
 // start starts processes and waits until they run.
 func (s *session) start(ctx context.Context, arg string) error {
-	names := strings.Fields(arg)
+	names, follow := withoutFollow(strings.Fields(arg))
 	if len(names) == 0 {
 		s.fail(exitInvalid, "Error: start requires a process name")
 		s.explain("start")
 		return nil
 	}
-	return s.startNames(ctx, names)
+	return s.apply(ctx, names, s.startVerb(follow))
 }
 
-func (s *session) startNames(ctx context.Context, names []string) error {
+// withoutFollow takes the option --follow out of the words of start and restart.
+func withoutFollow(words []string) (names []string, follow bool) {
+	names = slices.DeleteFunc(slices.Clone(words), func(word string) bool { return word == followOption })
+	return names, len(names) < len(words)
+}
+
+const followOption = "--follow"
+
+// startVerb is start, which with follow shows what the programs write meanwhile.
+func (s *session) startVerb(follow bool) verb {
 	d := s.server
-	return s.apply(ctx, names, verb{
+	v := verb{
 		name: "start", done: "started", fine: xmlrpc.AlreadyStarted, told: xmlrpc.Failed, noGroup: exitInvalid,
 		words: map[xmlrpc.Code]string{
 			xmlrpc.BadName:             noSuchProcess,
@@ -60,7 +75,23 @@ func (s *session) startNames(ctx context.Context, names []string) error {
 			return d.StartProcessGroup(ctx, group, true)
 		},
 		all: func(ctx context.Context) ([]xmlrpc.Result, error) { return d.StartAllProcesses(ctx, true) },
-	})
+	}
+	if !follow {
+		v.lastLines = s.person
+		return v
+	}
+	one, group, all := v.one, v.group, v.all
+	v.one = func(ctx context.Context, name string) (bool, error) {
+		return following(ctx, s, []string{name}, func(ctx context.Context) (bool, error) { return one(ctx, name) })
+	}
+	v.group = func(ctx context.Context, name string) ([]xmlrpc.Result, error) {
+		return following(ctx, s, s.membersOf(ctx, name, false), func(ctx context.Context) ([]xmlrpc.Result, error) { return group(ctx, name) })
+	}
+	v.all = func(ctx context.Context) ([]xmlrpc.Result, error) {
+		return following(ctx, s, s.membersOf(ctx, "", true), all)
+	}
+	v.quiet = true
+	return v
 }
 
 // stop stops processes and waits until they have stopped.
@@ -71,12 +102,12 @@ func (s *session) stop(ctx context.Context, arg string) error {
 		s.explain("stop")
 		return nil
 	}
-	return s.stopNames(ctx, names)
+	return s.apply(ctx, names, s.stopVerb())
 }
 
-func (s *session) stopNames(ctx context.Context, names []string) error {
+func (s *session) stopVerb() verb {
 	d := s.server
-	return s.apply(ctx, names, verb{
+	return verb{
 		name: "stop", done: "stopped", fine: xmlrpc.NotRunning, bare: xmlrpc.Failed, noGroup: exitFailed,
 		words: map[xmlrpc.Code]string{
 			xmlrpc.BadName:    noSuchProcess,
@@ -87,21 +118,7 @@ func (s *session) stopNames(ctx context.Context, names []string) error {
 			return d.StopProcessGroup(ctx, group, true)
 		},
 		all: func(ctx context.Context) ([]xmlrpc.Result, error) { return d.StopAllProcesses(ctx, true) },
-	})
-}
-
-// restart stops all that is named, then starts it.
-func (s *session) restart(ctx context.Context, arg string) error {
-	names := strings.Fields(arg)
-	if len(names) == 0 {
-		s.fail(exitFailed, "Error: restart requires a process name")
-		s.explain("restart")
-		return nil
 	}
-	if err := s.stopNames(ctx, names); err != nil {
-		return err
-	}
-	return s.startNames(ctx, names)
 }
 
 // signal sends a signal to processes.
@@ -155,10 +172,13 @@ func (s *session) apply(ctx context.Context, names []string, v verb) error {
 		if err != nil {
 			return err
 		}
-		return s.report(v, results)
+		return s.report(ctx, v, results)
 	}
 	var table *processTable
 	for _, name := range names {
+		if v.enough != nil && v.enough() {
+			return nil
+		}
 		s.flush() // the call may take its time
 		found, err := s.applyOne(ctx, name, v, false)
 		if err != nil {
@@ -176,6 +196,9 @@ func (s *session) apply(ctx context.Context, names []string, v verb) error {
 			matches = []string{name}
 		}
 		for _, match := range matches {
+			if v.enough != nil && v.enough() {
+				return nil
+			}
 			s.flush()
 			if _, err := s.applyOne(ctx, match, v, true); err != nil {
 				return err
@@ -194,13 +217,14 @@ func (s *session) applyOne(ctx context.Context, name string, v verb, literal boo
 		results, err := v.group(ctx, group)
 		switch {
 		case err == nil:
-			return true, s.report(v, results)
+			return true, s.report(ctx, v, results)
 		case faultCode(err) != xmlrpc.BadName:
 			return true, err
 		case !literal && isPattern(name):
 			return false, nil
 		}
 		s.fail(v.noGroup, group, ": ERROR (no such group)")
+		s.suggest(ctx, name, someProcesses)
 		return true, nil
 	}
 	if whole { // as Supervisor says it
@@ -217,13 +241,21 @@ func (s *session) applyOne(ctx context.Context, name string, v verb, literal boo
 		}
 		r.Status, r.Description = fault.Code, fault.Text
 	}
-	return true, s.report(v, []xmlrpc.Result{r})
+	err = s.report(ctx, v, []xmlrpc.Result{r})
+	if r.Status == xmlrpc.BadName {
+		s.suggest(ctx, name, someProcesses)
+	}
+	return true, err
 }
 
 // report prints one line for each result and sets the exit status by them.
-func (s *session) report(v verb, results []xmlrpc.Result) error {
+func (s *session) report(ctx context.Context, v verb, results []xmlrpc.Result) error {
+	failed := 0
 	for i := range results {
 		r := &results[i]
+		if v.each != nil {
+			v.each(r)
+		}
 		switch r.Status {
 		case xmlrpc.Success, v.fine:
 		case xmlrpc.SpawnError, xmlrpc.AbnormalTermination, xmlrpc.NotRunning:
@@ -243,6 +275,11 @@ func (s *session) report(v verb, results []xmlrpc.Result) error {
 			s.say(r.Namespec(), ": ERROR (", strings.TrimPrefix(r.Description, "FAILED: "), ")")
 		default:
 			return valueError("Unknown result code " + strconv.Itoa(int(r.Status)) + " for " + r.Namespec())
+		}
+		if v.lastLines && (r.Status == xmlrpc.SpawnError || r.Status == xmlrpc.AbnormalTermination) {
+			if failed++; failed <= 3 { // more would hide the lines above
+				s.lastLines(ctx, r.Namespec())
+			}
 		}
 	}
 	return nil
@@ -354,6 +391,7 @@ func (s *session) pid(ctx context.Context, arg string) error {
 		switch {
 		case faultCode(err) == xmlrpc.BadName:
 			s.fail(exitFailed, "No such process ", name)
+			s.suggest(ctx, name, aProcessOrAll)
 		case err != nil:
 			return err
 		case info.PID == 0:

@@ -15,7 +15,7 @@ const progressPeriod = 500 * time.Millisecond
 // person at a terminal sees how many are where they should be; the line is gone
 // when the results come.
 func (s *session) withProgress(ctx context.Context, v verb, call func(context.Context) ([]xmlrpc.Result, error)) ([]xmlrpc.Result, error) {
-	if !s.person || v.name != "start" && v.name != "stop" {
+	if !s.person || v.quiet || v.name != "start" && v.name != "stop" {
 		return call(ctx)
 	}
 	type answer struct {

@@ -28,9 +28,13 @@ func (s *session) showStatus(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	complain := s.say
+	s.known = &infos
+	complain := func(name string, parts ...string) {
+		s.say(parts...)
+		s.suggest(ctx, name, someProcesses)
+	}
 	if view.json {
-		complain = s.warn
+		complain = func(_ string, parts ...string) { s.warn(parts...) }
 	}
 	shown := s.choose(infos, names, complain)
 	if view.json {
@@ -87,7 +91,7 @@ func (s *session) statusWords(words []string) (names []string, view statusView, 
 
 // choose returns what names stand for, in their order, and says which of them
 // stand for nothing.
-func (s *session) choose(infos []xmlrpc.ProcessInfo, names []string, complain func(parts ...string)) []*xmlrpc.ProcessInfo {
+func (s *session) choose(infos []xmlrpc.ProcessInfo, names []string, complain func(name string, parts ...string)) []*xmlrpc.ProcessInfo {
 	var chosen []*xmlrpc.ProcessInfo
 	if len(names) == 0 || slices.Contains(names, "all") {
 		for i := range infos {
@@ -104,9 +108,9 @@ func (s *session) choose(infos []xmlrpc.ProcessInfo, names []string, complain fu
 		}
 		s.status = exitStatusUnknown
 		if group, _, whole := xmlrpc.SplitNamespec(name); whole {
-			complain(group, ": ERROR (no such group)")
+			complain(name, group, ": ERROR (no such group)")
 		} else {
-			complain(name, ": ERROR (no such process)")
+			complain(name, name, ": ERROR (no such process)")
 		}
 	}
 	return chosen

@@ -82,7 +82,7 @@ func (s *session) tail(ctx context.Context, arg string) error {
 	if err == nil && text == "" && channel == "stdout" && s.person {
 		defer s.say("  There is nothing on stdout. Try: tail ", name, " stderr")
 	}
-	return s.showLog(name, text, err)
+	return s.showLog(ctx, name, text, err)
 }
 
 // pathOf escapes what would end the name of a program in a URL. A server takes escapes
@@ -112,11 +112,11 @@ func (s *session) mainTail(ctx context.Context, arg string) error {
 		return s.follow(ctx, "/mainlogtail")
 	}
 	text, err := s.server.ReadLog(ctx, -int64(what.bytes), 0)
-	return s.showLog("supervisord", text, err)
+	return s.showLog(ctx, "supervisord", text, err)
 }
 
 // showLog prints what was read of a log, or why it was not.
-func (s *session) showLog(name, text string, err error) error {
+func (s *session) showLog(ctx context.Context, name, text string, err error) error {
 	switch faultCode(err) {
 	case xmlrpc.NoFile:
 		s.fail(exitFailed, name, ": ERROR (no log file)")
@@ -124,6 +124,7 @@ func (s *session) showLog(name, text string, err error) error {
 		s.fail(exitFailed, name, ": ERROR (unknown error reading log)")
 	case xmlrpc.BadName:
 		s.fail(exitFailed, name, ": ERROR (no such process name)")
+		s.suggest(ctx, name, aProcess)
 	default:
 		if err == nil {
 			s.say(text)
@@ -253,6 +254,7 @@ func (s *session) foregroundName(ctx context.Context, words []string) (name stri
 	switch {
 	case faultCode(err) == xmlrpc.BadName:
 		s.fail(exitFailed, "ERROR: bad process name supplied")
+		s.suggest(ctx, words[0], aProcess)
 		return "", false, nil
 	case errors.As(err, &fault):
 		s.say("ERROR: ", faultText(fault))

@@ -36,7 +36,7 @@ func (s *session) wait(ctx context.Context, arg string) error {
 			return err
 		}
 		if err == nil {
-			over, err := s.waitOver(infos, name, state)
+			over, err := s.waitOver(ctx, infos, name, state)
 			if over || err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func waitWords(words []string) (name, state string, timeout time.Duration, err e
 
 // waitOver reports whether there is nothing to wait for any more, and says what
 // there is to say of it.
-func (s *session) waitOver(infos []xmlrpc.ProcessInfo, name, state string) (bool, error) {
+func (s *session) waitOver(ctx context.Context, infos []xmlrpc.ProcessInfo, name, state string) (bool, error) {
 	table := newProcessTable(infos)
 	chosen := table.named(name)
 	if len(chosen) == 0 && isPattern(name) {
@@ -103,6 +103,8 @@ func (s *session) waitOver(infos []xmlrpc.ProcessInfo, name, state string) (bool
 	}
 	if len(chosen) == 0 {
 		s.fail(exitFailed, name, ": ERROR (", noSuchProcess, ")")
+		s.known = &infos
+		s.suggest(ctx, name, someProcesses)
 		return true, nil
 	}
 	over := true

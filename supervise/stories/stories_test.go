@@ -130,7 +130,7 @@ func debian() string {
 // are from the root, which is ".".
 const layers = `
 .                   ctl github.com/alecthomas/kong inifile inifile/near supervise supervise/config supervise/getopt supervise/logs supervise/pidproxy supervise/spawn supervise/tz
-ctl                 ctl/edit golang.org/x/term inifile inifile/near inifile/python xmlrpc
+ctl                 ctl/cells ctl/edit golang.org/x/term inifile inifile/near inifile/python xmlrpc
 ctl/cells
 ctl/edit            ctl/cells
 ctl/top             xmlrpc
