@@ -217,6 +217,11 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q is written %q", text, got)
 		}
 	}
+	for want, l := range map[string]Limit{"": {}, "1/1s": {1, second}, "2/500ms": {2, second / 2}, "3/1.5s": {3, 1500 * time.Millisecond}, "4/120s": {4, 2 * time.Minute}} {
+		if got := l.String(); got != want {
+			t.Errorf("%+v is written %q", l, got)
+		}
+	}
 	for _, text := range []string{"", "5", "/", "5/", "/60s", "-1/60s", "+1/60s", "5/0", "5/-1s", "5/60x", "5/60s/1", "1.5/60s", "x/60s", "5 60s", "99999999999999999999/1s"} {
 		if got, err := ParseLimit(text); err == nil || got != (Limit{}) || !strings.Contains(err.Error(), "write a number of restarts and a time, such as 5/60s") {
 			t.Errorf("%q: got %+v, %v", text, got, err)

@@ -52,6 +52,7 @@ func TestDrop(t *testing.T) {
 		{"patience comes back", []step{{0, 0, "a\n"}, {Patience, 0, ""}, {Patience, plenty, "b\n"}, {Patience + 5, 0, "c\n"}}, "b\n", 1, 2, 2*Patience + 5, true},
 		{"a torn line without end", []step{{0, 1, "a" + long}, {Patience, 0, ""}, {Patience, 0, "b\nc\n"}, {Patience, plenty, "d\n"}}, "a" + long + "\nd\n", 2, 4, 0, false},
 		{"a torn line of many chunks", []step{{0, 1, "a" + long[1:]}, {Patience, 0, "bc"}, {Patience, 0, "d"}, {Patience, plenty, "e\nf\n"}}, "a" + long[1:] + "b\nf\n", 1, 4, 0, false},
+		{"a torn line that just fits", []step{{0, 1, "a" + long[1:]}, {Patience, 0, "\nb\n"}, {Patience, plenty, "c\n"}}, "a" + long[1:] + "\nc\n", 1, 2, 0, false},
 		{"nothing is no sign", []step{{0, 0, "a\n"}, {Patience, 0, ""}, {Patience, plenty, ""}, {Patience, 0, "b\n"}}, "", 2, 4, 0, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -141,20 +141,14 @@ func (g *Graph) StopOrder(programs []int) []int {
 		place[p] = at
 	}
 	// Those that are not among them may be between two that are.
-	all := g.walk(programs, func(p int) []Edge { return g.dependents[p] }, func(a, b int) int {
-		atA, hasA := place[a]
-		atB, hasB := place[b]
-		switch {
-		case hasA && hasB:
-			return atA - atB
-		case hasA:
-			return -1
-		case hasB:
-			return 1
+	rank := func(p int) int {
+		if at, among := place[p]; among {
+			return at
 		}
-		return a - b
-	})
-	return slices.DeleteFunc(all, func(p int) bool { _, among := place[p]; return !among })
+		return len(programs)
+	}
+	all := g.walk(programs, g.Dependents, func(a, b int) int { return rank(a) - rank(b) })
+	return slices.DeleteFunc(all, func(p int) bool { return rank(p) == len(programs) })
 }
 
 // walk returns these programs and all that edges lead to, each behind all that its own

@@ -116,7 +116,7 @@ func graph(t testing.TB, texts ...string) *Graph {
 
 // Each name stands for what it should.
 func TestNames(t *testing.T) {
-	others := []string{"db", "web:web_0 of web", "web:web_1 of web", "app:worker_0 of worker", "app:worker_1 of worker", "app:mail", "a*b", "mail:other", "axb"}
+	others := []string{"db", "web:web_0 of web", "web:web_1 of web", "app:worker_0 of worker", "app:worker_1 of worker", "app:mail", "a*b", "mail:other", "axb", "solo:s_0 of single"}
 	for _, test := range []struct{ needs, want string }{
 		{"db", "db (started)"},
 		{"web", "web:web_0 (started), web:web_1 (started)"},
@@ -134,6 +134,11 @@ func TestNames(t *testing.T) {
 		{"'?b'", "db (started)"},
 		{"a*b", "a*b (started)"}, // literally, if there is such a name
 		{"[!w]?b", "a*b (started), axb (started)"},
+		{"'sing*'", "solo:s_0 (started)"},
+		{"'sol?'", "solo:s_0 (started)"},
+		{"'s_?'", "solo:s_0 (started)"},
+		{"'solo:sing*'", "solo:s_0 (started)"},
+		{"web, app:worker", "web:web_0 (started), web:web_1 (started), app:worker_0 (started), app:worker_1 (started)"},
 		{"db:ready, db, 'd*:done'", "db (started, ready, done)"},
 		{"web_1, web_0", "web:web_1 (started), web:web_0 (started)"},
 	} {
@@ -268,6 +273,10 @@ func TestToStart(t *testing.T) {
 
 func TestStopOrder(t *testing.T) {
 	g := graph(t, "web <- api", "api <- db", "db", "x", "cache", "y <- cache")
+	fan := graph(t, "db", "a <- db", "b <- db", "c <- db", "last <- a, b, c")
+	if got, want := fan.StopOrder([]int{0, 3, 1, 2}), []int{3, 1, 2, 0}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 	const web, api, db, x, cache, y = 0, 1, 2, 3, 4, 5
 	for _, test := range []struct{ given, want []int }{
 		{[]int{db, api, web}, []int{web, api, db}},
