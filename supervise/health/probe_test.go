@@ -53,6 +53,7 @@ func TestParseHTTP(t *testing.T) {
 		"http://a/b c":       "'http://a/b c' has blanks or other characters that a URL cannot have: write them as %20 and the like",
 		"http://a/\r\nX: y":  `'http://a/\r\nX: y' has blanks or other characters that a URL cannot have: write them as %20 and the like`,
 		"http://größe.de/":   "'http://größe.de/' has blanks or other characters that a URL cannot have: write them as %20 and the like",
+		"http:// a/":         "'http:// a/' has blanks or other characters that a URL cannot have: write them as %20 and the like",
 		"unix:///a b:/":      "'unix:///a b:/' has blanks or other characters that a URL cannot have: write them as %20 and the like",
 		"http://a/b\x7f":     `'http://a/b\x7f' has blanks or other characters that a URL cannot have: write them as %20 and the like`,
 	} {
@@ -84,7 +85,7 @@ func TestParseTCP(t *testing.T) {
 			t.Errorf("%q: got %q, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "localhost", ":80", "a:0", "a:65536", "a:-1", "a:http", "::1:80", "a b:80", "a:80/", "größe:80"} {
+	for _, text := range []string{"", "localhost", ":80", "a:0", "a:65536", "a:-1", "a:http", "::1:80", "a b:80", "a:80/", "größe:80", "ä:80"} {
 		want := "'" + text + "' is not an address: write HOST:PORT, such as localhost:5432 or [::1]:5432"
 		if got, err := ParseTCP(text); got != "" || err == nil || err.Error() != want {
 			t.Errorf("%q: got %q, %v", text, got, err)

@@ -172,6 +172,52 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
+// One that was well falls ill by not answering, and is asked again in the interval.
+func TestHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, all := newRunner(t, 1)
+		var begun moments
+		at := clock()
+		r.Forget("nobody")
+		r.Watch("a", probe(func(ctx context.Context) error {
+			if begun.add(at()) == 2 {
+				<-ctx.Done()
+			}
+			return nil
+		}), Policy{Interval: 10 * second, Timeout: 3 * second})
+		r.Running("a")
+		time.Sleep(13*second + 1)
+		expect(t, all.take(), "0s a became well ()", "13s a fell ill (no answer within 3s)")
+		time.Sleep(10 * second)
+		expect(t, all.take(), "20s a recovered ()")
+		begun.expect(t, 0, 10*second, 20*second)
+		r.Close()
+	})
+}
+
+// What was found out about one that is forgotten is not reported any more.
+func TestForgetReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := make(chan struct{})
+		var ids []string
+		r := NewRunner(4, func(report Report[string]) {
+			<-next
+			ids = append(ids, report.ID)
+		})
+		for _, id := range []string{"a", "b", "c"} {
+			r.Watch(id, probe(good), Default())
+			synctest.Wait()
+		}
+		r.Forget("b")
+		close(next)
+		synctest.Wait()
+		if !slices.Equal(ids, []string{"a", "c"}) {
+			t.Errorf("got %v", ids)
+		}
+		r.Close()
+	})
+}
+
 // What is forgotten is called off, and nothing more is heard of it.
 func TestForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -290,21 +336,38 @@ func TestBounded(t *testing.T) {
 	})
 }
 
-// Without anything to check there is no goroutine, and no timer that goes off: else time
-// would go on in here, and never come to an end.
+// Without anything to check there is no goroutine, and no timer that goes off.
 func TestIdle(t *testing.T) {
+	for name, end := range map[string]func(*Runner[string]){"Forget": func(r *Runner[string]) { r.Forget("a") }, "Close": (*Runner[string]).Close} {
+		synctest.Test(t, func(t *testing.T) {
+			r, _ := newRunner(t, 1)
+			r.Watch("a", probe(good), Default())
+			time.Sleep(65 * time.Second) // between two checks
+			end(r)
+			if r.timer.Stop() {
+				t.Errorf("%s: the timer is set", name)
+			}
+			if len(r.agenda)+len(r.queue)+len(r.watched)+r.running > 0 {
+				t.Errorf("%s: left: %+v", name, r)
+			}
+		})
+	}
+}
+
+// What is watched anew is not what was watched before any more.
+func TestWatchAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, _ := newRunner(t, 1)
-		r.Watch("a", probe(good), Default())
+		r, all := newRunner(t, 1)
+		var ended moments
+		at := clock()
+		r.Watch("a", probe(func(ctx context.Context) error { <-ctx.Done(); ended.add(at()); return nil }), Default())
+		time.Sleep(second)
+		r.Watch("a", probe(good), Policy{Interval: time.Hour, Timeout: second})
+		ended.expect(t, second)
 		time.Sleep(time.Minute)
-		r.Forget("a")
-		synctest.Wait()
-		if r.timer.Stop() {
-			t.Error("the timer is set")
-		}
-		if len(r.agenda)+len(r.queue)+len(r.watched)+r.running > 0 {
-			t.Errorf("left: %+v", r)
-		}
+		ended.expect(t, second)
+		expect(t, all.take(), "1s a became well ()")
+		r.Close()
 	})
 }
 
