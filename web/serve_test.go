@@ -209,16 +209,20 @@ func answer(fields, body string) string {
 
 const kept = "HTTP/1.1 200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK"
 
-// TestRequests has a row for each trap of HTTP. Where want ends in "+" the
-// connection has to be open behind the answer, else closed.
-func TestRequests(t *testing.T) {
+// exchange is what a client sends and what comes back. Where want ends in "+" the
+// connection has to be open behind the answer; where it ends in "!" the answer says that
+// it is closed; else it is closed.
+type exchange struct{ name, send, want string }
+
+// exchanges has a row for each trap of HTTP.
+func exchanges() []exchange {
 	html, text, xml := "Content-Type: text/html\r\n", "Content-Type: text/plain\r\n", "Content-Type: text/xml\r\n"
 	ok := answer(text, "OK")
 	css := "Last-Modified: Sun, 22 Nov 2026 09:00:00 GMT\r\nContent-Length: 8\r\nContent-Type: text/css\r\n\r\n"
 	file := "200 OK\r\nServer: Medusa/1.12\r\nDate: D\r\n" + css
 	notModified := "304 Not Modified\r\nServer: Medusa/1.12\r\nDate: D\r\n\r\n"
 	post := "POST /RPC2 HTTP/1.1\r\nContent-Length: "
-	for _, row := range []struct{ name, send, want string }{
+	return []exchange{
 		{"without Host", "GET /ok.html HTTP/1.1", "HTTP/1.1 " + ok + "+"},
 		{"two Hosts", "GET /ok.html HTTP/1.1\r\nHost: a\r\nHost: b c/d", "HTTP/1.1 " + ok + "+"},
 		{"no version", "GET /nope", "HTTP/None " + page(404, "")},
@@ -337,7 +341,12 @@ func TestRequests(t *testing.T) {
 		{"logtail, no regular file", "GET /logtail/tty HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
 		{"mainlogtail, POST", "POST /mainlogtail HTTP/1.1", "HTTP/1.1 " + page(400, "") + "+"},
 		{"mainlogtail, none", "GET /mainlogtailxyz HTTP/1.1", "HTTP/1.1 " + page(404, "") + "+"},
-	} {
+	}
+}
+
+// TestRequests plays the exchanges.
+func TestRequests(t *testing.T) {
+	for _, row := range exchanges() {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			ts := start(t, func(o *Options) {
