@@ -17,7 +17,8 @@ func TestOf(t *testing.T) {
 		{"\u0301", []Cell{{" \u0301", 1, 1}}},
 		{"\x1b[31m", []Cell{{"^[", 2, 1}, {"[", 1, 1}, {"3", 1, 1}, {"1", 1, 1}, {"m", 1, 1}}},
 		{"\x7f\u009b", []Cell{{"^?", 2, 1}, {"\ufffd", 1, 1}}},
-		{"\u1112\u1161\u11ab", []Cell{{"\u1112\u1161\u11ab", 2, 3}}}, // one syllable of Hangul in parts
+		{"\u1112\u1161\u11ab", []Cell{{"\u1112\u1161\u11ab", 2, 3}}},     // one syllable of Hangul in parts
+		{"a\u202eb", []Cell{{"a", 1, 1}, {"\ufffd", 1, 1}, {"b", 1, 1}}}, // no change of direction
 		{"é😀k", []Cell{{"é", 1, 1}, {"😀", 2, 1}, {"k", 1, 1}}},
 	}
 	for _, tt := range tests {

@@ -183,7 +183,7 @@ func (e *Editor) next(i int) int {
 func (e *Editor) before(i int) int {
 	for i > 0 {
 		i--
-		if cells.RuneWidth(e.text[i]) > 0 {
+		if cells.RuneWidth(e.text[i]) != 0 {
 			break
 		}
 	}

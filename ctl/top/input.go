@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"supervisor/ctl/cells"
 )
 
 // Press takes a key, and returns what is to be done.
@@ -215,7 +217,7 @@ func (m *Model) typed(key Key) {
 	case CtrlU:
 		m.input = ""
 	default:
-		if key >= ' ' && len(m.input) < 200 && width(rune(key)) >= 0 {
+		if key >= ' ' && len(m.input) < 200 && cells.RuneWidth(rune(key)) >= 0 {
 			m.input += string(rune(key))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"supervisor/ctl/cells"
 	"supervisor/xmlrpc"
 )
 
@@ -66,7 +67,7 @@ func (term *terminal) write(data []byte) {
 }
 
 func (term *terminal) char(text string) (rest string) {
-	if r, _ := utf8.DecodeRuneInString(text); width(r) < 0 {
+	if r, _ := utf8.DecodeRuneInString(text); cells.RuneWidth(r) < 0 {
 		term.t.Fatalf("%q is sent", r)
 	}
 	cluster, cells, rest := next(text)
@@ -94,7 +95,7 @@ func (term *terminal) char(text string) (rest string) {
 // pieces shows a character the other way.
 func (term *terminal) pieces(cluster string) string {
 	for _, r := range cluster {
-		for range max(width(r), 1) { // also what changes the others, at the worst
+		for range max(cells.RuneWidth(r), 1) { // also what changes the others, at the worst
 			if term.x < term.width {
 				term.text[term.y][term.x], term.looks[term.y][term.x] = "@", term.look
 			}
@@ -355,7 +356,7 @@ for c in range(0x20000):
 		if _, err := fmt.Sscan(line, &c, &want); err != nil {
 			t.Fatal(err)
 		}
-		if got := width(c); got != want && got >= 0 {
+		if got := cells.RuneWidth(c); got != want && got >= 0 {
 			wrong++
 			if wrong < 20 {
 				t.Errorf("%U %c: got %d, want %d", c, c, got, want)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"supervisor/ctl/cells"
 	"supervisor/xmlrpc"
 )
 
@@ -82,7 +83,7 @@ func checkFrame(t *testing.T, f *Frame) {
 			default:
 				t.Fatalf("cell %d,%d is %q", x, y, c.Text)
 			}
-			if strings.ContainsFunc(c.Text, func(r rune) bool { return width(r) < 0 }) {
+			if strings.ContainsFunc(c.Text, func(r rune) bool { return cells.RuneWidth(r) < 0 }) {
 				t.Fatalf("cell %d,%d is %q", x, y, c.Text)
 			}
 		}

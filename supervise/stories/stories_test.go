@@ -133,7 +133,7 @@ const layers = `
 ctl                 ctl/cells ctl/edit golang.org/x/term inifile inifile/near inifile/python xmlrpc
 ctl/cells
 ctl/edit            ctl/cells
-ctl/top             xmlrpc
+ctl/top             ctl/cells xmlrpc
 inifile             gopkg.in/ini.v1 inifile/python
 inifile/envfile
 inifile/near
