@@ -38,7 +38,7 @@ type command struct {
 	run func(s *session, ctx context.Context, arg string) error
 }
 
-// commands returns the table of actions, by name.
+// commands returns the table of actions, by name. It is as long as there are actions.
 func commands() []command {
 	const sameUpdate = "\t\tReload config and add/remove as necessary, and will restart affected programs"
 	return []command{

@@ -2,12 +2,15 @@ package web
 
 import (
 	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
 
+	"supervisor/inifile/python"
 	"supervisor/web/httpd"
 )
 
@@ -31,7 +34,7 @@ func (c credentials) check(h httpd.Header, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "unknown/unsupported auth method: %s\n", printable(scheme))
 		return 401
 	}
-	decoded, ok := decodeBase64(text)
+	decoded, ok := python.Base64(text)
 	if !ok || !utf8.Valid(decoded) {
 		fmt.Fprintf(stderr, "malformed authorization info <%s>\n", printable(text))
 		return 400
@@ -60,49 +63,11 @@ func authorization(h httpd.Header) (scheme, text string, ok bool) {
 	return scheme, text, ok && scheme != ""
 }
 
-// sameSecret compares in a time that depends on the length of given alone.
+// sameSecret compares digests, in a time that tells nothing of the secret.
 func sameSecret(secret, given string) bool {
-	differ := byte(0)
-	if len(secret) != len(given) {
-		differ = 1
-	}
-	if secret == "" {
-		return given == ""
-	}
-	for i := range len(given) {
-		differ |= given[i] ^ secret[i%len(secret)]
-	}
-	return differ == 0
+	a, b := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
-
-// decodeBase64 decodes as leniently as Python does: what is not of the alphabet
-// is skipped, complete padding ends the text, and only a number of digits that
-// cannot be is an error.
-func decodeBase64(s string) (decoded []byte, ok bool) {
-	var bits uint32
-	digits, pads := 0, 0 // of the present group of four
-	for i := range len(s) {
-		if s[i] == '=' {
-			if pads++; digits >= 2 && digits+pads >= 4 {
-				return decoded, true
-			}
-			continue
-		}
-		value := strings.IndexByte(base64Digits, s[i])
-		if value < 0 {
-			continue
-		}
-		pads = 0
-		bits = bits<<6 | uint32(value)
-		if digits++; digits > 1 {
-			decoded = append(decoded, byte(bits>>(8-2*digits)))
-		}
-		digits %= 4
-	}
-	return decoded, digits == 0
-}
-
-const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 // printable replaces what a terminal would act on.
 func printable(s string) string {

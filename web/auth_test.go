@@ -61,33 +61,6 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestDecodeBase64 has what Python's decoder says to the same.
-func TestDecodeBase64(t *testing.T) {
-	for _, row := range []struct {
-		in, want string
-		ok       bool
-	}{
-		{"", "", true},
-		{"YQ==", "a", true},
-		{"YWI=", "ab", true},
-		{"YWJj", "abc", true},
-		{"Y\nW!J*j", "abc", true},
-		{"YQ==YWJj", "a", true},
-		{"YQ=", "a", false},
-		{"YQ", "a", false},
-		{"Y", "", false},
-		{"Y===", "", false},
-		{"=", "", true},
-		{"YQ=Q=", "a\x04", true}, // the first = is forgotten
-		{"+/+/", "\xfb\xff\xbf", true},
-	} {
-		got, ok := decodeBase64(row.in)
-		if ok != row.ok || ok && string(got) != row.want {
-			t.Errorf("%q: got %q, %v, want %q, %v", row.in, got, ok, row.want, row.ok)
-		}
-	}
-}
-
 // TestUnauthorized: nothing is outside of authentication, and the connection
 // ends instead of going deaf.
 func TestUnauthorized(t *testing.T) {

@@ -48,17 +48,29 @@ func TestInt(t *testing.T) {
 	}
 }
 
+// TestBase64 has what Python's decoder says to the same.
 func TestBase64(t *testing.T) {
-	for in, want := range map[string]string{
-		"": "", "dXNlcjpwYXNz": "user:pass", "dXNl\n cjpw!YXNz": "user:pass", "dQ==": "u", "dXM=": "us", "dXM=dXM=": "us", "====": "", "dQ=x=": "u\x0c",
+	for _, row := range []struct {
+		in, want string
+		ok       bool
+	}{
+		{"", "", true},
+		{"YQ==", "a", true},
+		{"YWI=", "ab", true},
+		{"YWJj", "abc", true},
+		{"Y\nW!J*j", "abc", true},
+		{"YQ==YWJj", "a", true},
+		{"YQ=", "a", false},
+		{"YQ", "a", false},
+		{"Y", "", false},
+		{"Y===", "", false},
+		{"=", "", true},
+		{"YQ=Q=", "a\x04", true}, // the first = is forgotten
+		{"+/+/", "\xfb\xff\xbf", true},
 	} {
-		if got, ok := Base64(in); string(got) != want || !ok {
-			t.Errorf("%q: got %q, %v, want %q", in, got, ok, want)
-		}
-	}
-	for _, in := range []string{"d", "dX", "dXN", "dQ="} {
-		if got, ok := Base64(in); ok {
-			t.Errorf("%q: got %q", in, got)
+		got, ok := Base64(row.in)
+		if ok != row.ok || ok && string(got) != row.want {
+			t.Errorf("%q: got %q, %v, want %q, %v", row.in, got, ok, row.want, row.ok)
 		}
 	}
 }

@@ -161,7 +161,7 @@ supervise/stories
 supervise/sys
 supervise/tz
 supervise/vfork
-web                 web/httpd xmlrpc
+web                 inifile/python web/httpd xmlrpc
 web/httpd
 web/jsonenc
 web/sse
