@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,6 +99,53 @@ func TestWhileAlive(t *testing.T) {
 	cancel(errInterrupted)
 	if _, err := (watched{&busy{takes: time.Hour}, time.Hour}).StartProcess(ctx, "a", true); !errors.Is(err, errInterrupted) {
 		t.Errorf("interrupted: %v", err)
+	}
+}
+
+// TestWatchedCalls: all calls that wait are watched, and are those of the daemon.
+func TestWatchedCalls(t *testing.T) {
+	ctx := t.Context()
+	f := &fake{}
+	w := watched{f, time.Hour}
+	for _, call := range []func() error{
+		func() error { _, err := w.StartProcess(ctx, "a", true); return err },
+		func() error { _, err := w.StartProcessGroup(ctx, "g", true); return err },
+		func() error { _, err := w.StartAllProcesses(ctx, true); return err },
+		func() error { _, err := w.StopProcess(ctx, "a", true); return err },
+		func() error { _, err := w.StopProcessGroup(ctx, "g", true); return err },
+		func() error { _, err := w.StopAllProcesses(ctx, true); return err },
+	} {
+		if err := call(); err != nil {
+			t.Error(err)
+		}
+	}
+	want := []string{"StartProcess a", "StartProcessGroup g", "StartAllProcesses", "StopProcess a", "StopProcessGroup g", "StopAllProcesses"}
+	if !slices.Equal(f.calls, want) {
+		t.Errorf("got %q, want %q", f.calls, want)
+	}
+	f.faults = faults{}
+	for _, name := range want {
+		f.faults[name] = fault(xmlrpc.BadName, "x")
+	}
+	if _, err := w.StopProcessGroup(ctx, "g", true); faultCode(err) != xmlrpc.BadName {
+		t.Errorf("the fault of a call: %v", err)
+	}
+}
+
+// TestHelpForPeople: a terminal shows more than what programs may compare.
+func TestHelpForPeople(t *testing.T) {
+	for _, person := range []bool{true, false} {
+		var out strings.Builder
+		s := newSession(Options{Stdout: &out, Stderr: &out}, nil)
+		s.person = person
+		for _, line := range []string{"help", "help start"} {
+			s.execute(t.Context(), line)
+		}
+		for _, text := range []string{"completion  help  wait", "source <(supervisorctl completion bash)", "start --follow <name>"} {
+			if strings.Contains(out.String(), text) != person {
+				t.Errorf("person %v, %q: %s", person, text, out.String())
+			}
+		}
 	}
 }
 
