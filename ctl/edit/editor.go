@@ -86,7 +86,9 @@ func (e *Editor) Press(key Key) Event {
 	case '\t':
 		return e.complete()
 	case Ctrl('R'), Ctrl('S'):
-		e.beginSearch()
+		if !e.Hidden { // what is searched for can be seen
+			e.beginSearch()
+		}
 	case Ctrl('U'):
 		e.kill(killing, 0, e.at)
 	case Ctrl('K'):

@@ -244,9 +244,12 @@ func TestScreenSends(t *testing.T) {
 		t.Errorf("at the end: %q", got)
 	}
 	coloured := Editor{Prompt: "\x1b[32mok\x1b[0m> ", Hidden: true}
-	pressed(&coloured, "secret")
+	pressed(&coloured, "sec\x12ret")
 	if got := s.Draw(coloured.Frame(80, 24, false), 80); got != "\x1b[32mok\x1b[0m> " {
 		t.Errorf("a prompt with colours: %q", got)
+	}
+	if coloured.Text() != "secret" {
+		t.Errorf("the password is %q", coloured.Text())
 	}
 	if f := coloured.Frame(80, 24, false); f.cursor != (place{0, 4}) {
 		t.Errorf("its cursor: %v", f.cursor)
