@@ -19,6 +19,7 @@ type Room struct {
 	bytes       atomic.Int64 // the same, of both together
 
 	turns chan struct{} // holds one for each request that is answered in turn
+	ended atomic.Int64  // how many of them have been
 
 	waiting atomic.Int32 // who waits for a connection to end, or to be idle
 	mu      sync.Mutex
@@ -39,7 +40,8 @@ const (
 	bothBytes = 66 << 20
 	// defaultConnections is how many connections there may be where nobody says.
 	defaultConnections = 1024
-	// turnWait is how long one waits for its turn at most: the others may be calls that wait.
+	// turnWait is how long one waits for its turn if nobody else's ends: those may be calls
+	// that wait.
 	turnWait = time.Second
 	// stalledAfter is how long a connection has to be at a standstill to give way to
 	// others.
@@ -149,20 +151,29 @@ func (r *Room) take(ctx context.Context, left *atomic.Int64, n int64, holds func
 // call when its answer is made. Who sends many of those by many connections could otherwise
 // have us do nothing else.
 func (r *Room) turn(ctx context.Context) (end func()) {
+	end = func() {
+		r.ended.Add(1)
+		<-r.turns
+	}
 	select {
 	case r.turns <- struct{}{}:
-		return func() { <-r.turns }
+		return end
 	default:
 	}
-	late := time.NewTimer(turnWait)
+	late := time.NewTicker(turnWait)
 	defer late.Stop()
-	select {
-	case r.turns <- struct{}{}:
-		return func() { <-r.turns }
-	case <-late.C:
-	case <-ctx.Done():
+	for ended := r.ended.Load(); ; ended = r.ended.Load() {
+		select {
+		case r.turns <- struct{}{}:
+			return end
+		case <-late.C:
+			if r.ended.Load() != ended {
+				continue // they are at work
+			}
+		case <-ctx.Done():
+		}
+		return func() {}
 	}
-	return func() {}
 }
 
 // dismiss closes the connection that can best be done without: of those without a

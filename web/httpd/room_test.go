@@ -308,6 +308,19 @@ func TestTurns(t *testing.T) {
 			t.Errorf("waited for %v", took)
 		}
 		late() // it had none to give back
+		// As long as others are at work, it is waited for.
+		begin = time.Now()
+		go func() {
+			for range 5 {
+				time.Sleep(turnWait / 2)
+				r.ended.Add(1)
+			}
+		}()
+		late = r.turn(t.Context())
+		if took := time.Since(begin); took != 4*turnWait {
+			t.Errorf("waited for %v", took)
+		}
+		late()
 		time.AfterFunc(turnWait/2, end)
 		begin = time.Now()
 		end = r.turn(t.Context())
