@@ -216,7 +216,8 @@ func (r *Runner[ID]) giveUp(w *watch[ID]) {
 	w.checking, w.hanging = false, false
 }
 
-// ended has the result of a check mean something, and the next one be due.
+// ended has the result of a check, which is in the agenda with its last moment, mean
+// something, and the next one be due.
 func (r *Runner[ID]) ended(w *watch[ID], reason string, now time.Time) {
 	var effect Effect
 	w.state, effect = Next(&w.policy, w.state, reason, now)
@@ -227,11 +228,7 @@ func (r *Runner[ID]) ended(w *watch[ID], reason string, now time.Time) {
 	if w.due.Before(now) {
 		w.due = now
 	}
-	if w.index >= 0 {
-		heap.Fix(&r.agenda, w.index)
-	} else {
-		heap.Push(&r.agenda, w)
-	}
+	heap.Fix(&r.agenda, w.index)
 }
 
 // deliver reports what there is to report, in order, without the lock.

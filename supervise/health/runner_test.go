@@ -155,7 +155,7 @@ func TestTimeout(t *testing.T) {
 			t.Errorf("got %+v", s)
 		}
 		// The place is free for another meanwhile.
-		r.Watch("b", probe(good), policy)
+		r.Watch("b", probe(good), Policy{Interval: 5 * second, Timeout: second})
 		expect(t, all.take(), "3.000000001s b became well ()")
 		time.Sleep(3 * second)
 		expect(t, all.take())
@@ -191,6 +191,17 @@ func TestHang(t *testing.T) {
 		time.Sleep(10 * second)
 		expect(t, all.take(), "20s a recovered ()")
 		begun.expect(t, 0, 10*second, 20*second)
+		r.Close()
+	})
+}
+
+// A failure has a reason in any case.
+func TestReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, all := newRunner(t, 1)
+		r.Watch("a", probe(func(context.Context) error { return errors.New("") }), Policy{Interval: second, Timeout: second})
+		r.Running("a")
+		expect(t, all.take(), "0s a fell ill (the check failed)")
 		r.Close()
 	})
 }

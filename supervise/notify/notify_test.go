@@ -10,18 +10,19 @@ import (
 func TestParse(t *testing.T) {
 	long := strings.Repeat("x", MaxStatus-1)
 	for datagram, want := range map[string]Message{
-		"":                        {},
-		"READY=1":                 {Ready: true},
-		"READY=1\n":               {Ready: true},
-		"READY=1\x00":             {Ready: true},
-		"READY=0\nREADY":          {},
-		"READY=1\nREADY=0":        {Ready: true},
-		" READY=1\nXREADY=1":      {},
-		"RELOADING=1\nSTOPPING=1": {Reloading: true, Stopping: true},
+		"":            {},
+		"READY=1":     {Ready: true},
+		"READY=1\n":   {Ready: true},
+		"READY=1\x00": {Ready: true},
+		"RELOADING=0\nSTOPPING=x\nWATCHDOG=trigger": {},
+		"READY=0\nREADY":                                {},
+		"READY=1\nREADY=0":                              {Ready: true},
+		" READY=1\nXREADY=1":                            {},
+		"RELOADING=1\nSTOPPING=1":                       {Reloading: true, Stopping: true},
 		"WATCHDOG=1\nWATCHDOG_USEC=5\nWATCHDOG=trigger": {Watchdog: true},
-		"STATUS=a=b c": {Status: "a=b c", HasStatus: true},
-		"STATUS=":      {HasStatus: true},
-		"STATUS":       {},
+		"STATUS=a=b c":                                  {Status: "a=b c", HasStatus: true},
+		"STATUS=":                                       {HasStatus: true},
+		"STATUS":                                        {},
 		"STATUS=a\nFOO=bar\n\nSTATUS=größe\t\x1b[1m\xff\u0085": {Status: "größe  [1m\uFFFD ", HasStatus: true},
 		"STATUS=" + long + "y":  {Status: long + "y", HasStatus: true},
 		"STATUS=" + long + "yz": {Status: long + "y…", HasStatus: true},
@@ -36,6 +37,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for datagram, want := range map[string]string{
+		"\x00READY=1":                       "a message with a NUL in it",
 		"READY=1\x00STATUS=x":               "a message with a NUL in it",
 		strings.Repeat("\n", MaxSize) + "x": "a message of more than 4096 bytes",
 	} {
