@@ -264,6 +264,9 @@ func (s *session) report(ctx context.Context, v verb, results []xmlrpc.Result) e
 			s.status = exitFailed
 		}
 		words, known := v.words[r.Status]
+		if why, ok := strings.CutPrefix(r.Description, "SPAWN_ERROR: "); ok && strings.HasPrefix(why, "dependency ") {
+			words = why // what our supervisord says more than Supervisor's
+		}
 		switch {
 		case r.Status == xmlrpc.Success:
 			s.say(r.Namespec(), ": ", v.done)

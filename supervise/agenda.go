@@ -126,17 +126,20 @@ func (a *agenda) earliest() time.Time {
 // started any more, so what would start is not entered.
 func (s *Supervisor) schedule(p *process) {
 	due := p.Due
-	retry := p.State == xmlrpc.Backoff && p.Tries <= p.cfg.StartRetries && p.cfg.Restart == nil
+	retry := p.State == xmlrpc.Backoff && p.GivenUp == "" && p.cfg.Restart.Delay < 0
 	if retry {
 		due = s.agenda.together(due)
 	}
+	if !due.IsZero() && p.State != xmlrpc.Starting && !p.State.Signallable() && s.waits(p) {
+		due = p.overdue()
+	}
 	if s.mood != Running {
 		switch p.State {
-		case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Backoff:
+		case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Backoff, xmlrpc.Fatal:
 			due = time.Time{}
 		}
 	}
-	due = earlier(due, p.reportStop)
+	due = earlier(earlier(due, p.reportStop), p.bark)
 	if p.retry != retry {
 		s.agenda.enter(p, time.Time{}) // it has another place among those due at the same moment
 		p.retry = retry
@@ -175,9 +178,14 @@ func (s *Supervisor) runAgenda(now time.Time) (more bool) {
 			s.schedule(p)
 			continue
 		}
-		if p.killed && p.attempt != nil && p.State == xmlrpc.Stopping {
+		switch {
+		case p.killed && p.attempt != nil && p.State == xmlrpc.Stopping:
 			s.abandon(p, now)
-		} else {
+		case !p.bark.IsZero() && !p.bark.After(now) && p.State == xmlrpc.Running:
+			s.barks(p, now)
+		case p.State.Down() && s.waits(p):
+			s.tooLate(p, now)
+		default:
 			s.feed(p, now, life.TimeUp{})
 		}
 	}

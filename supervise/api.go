@@ -132,6 +132,7 @@ func (a *API) ReloadConfig(ctx context.Context) (xmlrpc.Changes, error) {
 // that reads the same as before keeps its settings, and so the names of its AUTO logs.
 func (s *Supervisor) adopt(cfg *config.Config, byName map[string]*config.Group) {
 	s.cfg, s.configured = cfg, byName
+	s.depend(cfg)
 	s.forgetAutoLogs()
 	s.bus.Identifier = cfg.Identifier
 }
@@ -192,7 +193,7 @@ func (a *API) ProcessInfo(ctx context.Context, namespec string) (xmlrpc.ProcessI
 		if fault != nil {
 			return xmlrpc.ProcessInfo{}, fault
 		}
-		v := p.view()
+		v := a.s.view(p)
 		return v.info(now), nil
 	})
 }
@@ -208,7 +209,7 @@ func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) 
 			n += len(g.processes)
 		}
 		views := make([]view, 0, n)
-		a.s.table.each(func(p *process) { views = append(views, p.view()) })
+		a.s.table.each(func(p *process) { views = append(views, a.s.view(p)) })
 		return views, nil
 	})
 	if err != nil {
@@ -533,7 +534,7 @@ func configInfo(g *config.Group, p *config.Program, inUse bool, autoLogs map[aut
 		Autorestart: "unexpected", GroupPrio: g.Priority, ProcessPrio: p.Priority,
 		Command: p.Command, Directory: orNone(p.Directory, p.ChangeDir), UID: "none",
 		ExitCodes: p.ExitCodes, KillAsGroup: p.KillAsGroup, RedirectStderr: p.RedirectStderr,
-		StartRetries: p.StartRetries, StartSecs: int(p.StartSecs / time.Second),
+		StartRetries: p.Restart.Retries, StartSecs: int(p.StartSecs / time.Second),
 		StopSignal: int(p.StopSignal), StopWaitSecs: int(p.StopWait / time.Second),
 		ServerURL:     p.ServerURL,
 		StdoutLogfile: configLog(p, logs.Stdout, autoLogs), StdoutLogfileBackups: out.Backups,

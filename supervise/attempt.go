@@ -136,7 +136,7 @@ func (w *spawner) start(a *attempt) (failure string) {
 	if err != nil {
 		return err.Error()
 	}
-	if a.pipes, err = spawn.MakePipes(socket >= 0, cfg.RedirectStderr); err != nil {
+	if a.pipes, err = spawn.MakePipes(socket >= 0, cfg.RedirectStderr, cfg.Ready.When == config.ReadyFD); err != nil {
 		return pipeErrorText(cfg.Name, err)
 	}
 	a.begin(phaseLogs)

@@ -33,6 +33,13 @@ func (s *Supervisor) command(p *process) (*command, error) {
 		c := &command{words: words}
 		if c.argv, c.unusable = spawn.NewArguments(nil, words); c.unusable == nil {
 			kept, own := s.childEnvironment(p.cfg)
+			set := map[string]string{}
+			if err := s.notifyVariables(p.cfg, set); err != nil {
+				return nil, &spawn.CommandError{Text: err.Error()}
+			}
+			for name, value := range set {
+				own = append(own, name+"="+value)
+			}
 			c.environ, c.unusable = spawn.NewArguments(pick(s.environArgs, kept), own)
 		}
 		p.command = c
@@ -91,6 +98,9 @@ func (a *attempt) order(socket int) *spawn.Order {
 		File: a.file, Words: a.command.words, Argv: a.command.argv, Environ: a.command.environ,
 		Files: a.pipes.Files(socket, cfg.RedirectStderr),
 		Umask: cfg.Umask, Directory: cfg.Directory, ChangeDir: cfg.ChangeDir,
+	}
+	if cfg.Ready.When == config.ReadyFD {
+		o.Extra, o.ExtraAs = a.pipes.Child[3], cfg.Ready.FD
 	}
 	if u := cfg.User; u != nil {
 		o.User = &spawn.Account{UID: u.UID, GID: u.GID, Groups: u.Groups}

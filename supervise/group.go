@@ -164,6 +164,9 @@ func (s *Supervisor) addGroup(cfg *config.Group, programs []*config.Program, pro
 		s.makePool(g, cfg)
 	}
 	s.bus.Raise(event.GroupAdded, "groupname:"+g.name+"\n")
+	for _, p := range g.processes {
+		s.attach(p)
+	}
 	s.autostart(g.processes, now)
 	s.version++
 	return g
@@ -221,6 +224,7 @@ func (s *Supervisor) removeGroup(g *group) {
 func (s *Supervisor) retire(p *process) {
 	p.Due = time.Time{}
 	s.schedule(p)
+	s.detach(p)
 	if s.configured[p.group.name] == p.group.cfg {
 		return // it can come back, and has its logs then
 	}

@@ -46,8 +46,10 @@ func line(cfg *config.Program, e life.Say) (logs.Level, string) {
 		return logs.Info, "stopped: " + name + " (before its program ran)"
 	case life.StoppedWaiting:
 		return logs.Debug, "Attempted to kill " + name + ", which is in BACKOFF state."
+	case life.GivesUpOn:
+		return logs.Warn, "ending " + name + " (pid " + pid + "): " + e.Text
 	case life.GaveUpStarts:
-		return logs.Info, "gave up: " + name + " entered FATAL state, too many start retries too quickly"
+		return logs.Info, "gave up: " + name + " entered FATAL state, " + e.Text
 	}
 	return logs.Critical, "nothing can be said of " + name
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"supervisor/supervise/backoff"
 	"supervisor/supervise/config"
 	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
@@ -16,6 +17,7 @@ var moment = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // testProgram is a program called web.
 func testProgram() *config.Program {
 	p := &config.Program{Name: "web", Group: "web"}
+	p.Restart = backoff.Default()
 	p.StartSecs, p.StopSignal, p.StopWait = 2*time.Second, syscall.SIGTERM, 10*time.Second
 	return p
 }
@@ -40,7 +42,8 @@ func TestLines(t *testing.T) {
 		{life.Say{What: life.HasStopped, Text: "terminated by SIGTERM"}, logs.Warn, "stopped: web (terminated by SIGTERM)"},
 		{life.Say{What: life.StoppedEarly}, logs.Info, "stopped: web (before its program ran)"},
 		{life.Say{What: life.StoppedWaiting}, logs.Debug, "Attempted to kill web, which is in BACKOFF state."},
-		{life.Say{What: life.GaveUpStarts}, logs.Info, "gave up: web entered FATAL state, too many start retries too quickly"},
+		{life.Say{What: life.GaveUpStarts, Text: "too many start retries too quickly"}, logs.Info, "gave up: web entered FATAL state, too many start retries too quickly"},
+		{life.Say{What: life.GivesUpOn, PID: 7, Text: "unhealthy: no answer"}, logs.Warn, "ending web (pid 7): unhealthy: no answer"},
 	} {
 		if level, text := line(testProgram(), tt.event); level != tt.level || text != tt.want {
 			t.Errorf("%+v: %v %q, want %v %q", tt.event, level, text, tt.level, tt.want)

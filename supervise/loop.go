@@ -12,8 +12,10 @@ import (
 
 	"supervisor/supervise/config"
 	"supervisor/supervise/event"
+	"supervisor/supervise/health"
 	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
+	"supervisor/supervise/notify"
 	"supervisor/supervise/pipes"
 	"supervisor/supervise/spawn"
 	"supervisor/supervise/sys"
@@ -59,8 +61,16 @@ type Supervisor struct {
 	autoLogs map[autoLogKey]string
 	syslog   *logs.Syslog
 	starts   starts
+	depends  dependencies
+	tasks    tasks
+	checks   *health.Runner[lifeOf] // nil until somebody's health is checked
+	notify   *notify.Socket         // nil until a program says when it is ready
+	unheard  []notify.Received      // that may come from a child whose start is not known yet
+	ending   context.Context        // ends with the round
+	end      context.CancelFunc
 
 	mood       Mood
+	exitStatus int          // what supervisord returns after a shutdown
 	guard      atomic.Int32 // the mood, for those who only want to know whether to ask
 	stopQueue  []*group     // in a shutdown: whose turn is still to come
 	toStop     []*process   // of the last of them: who has not been told to stop
@@ -381,6 +391,7 @@ func (s *Supervisor) setMood(mood Mood, now time.Time) {
 		return
 	}
 	s.stopQueue = s.table.byPriority()
+	s.table.each(func(p *process) { p.leaving = s.depends.board != nil && !p.State.Down() })
 	s.lastEvents = now.Add(lastEventsTime)
 	s.bus.Raise(event.SupervisorStopping, "")
 	for _, g := range s.table.groups {
@@ -462,7 +473,7 @@ func (s *Supervisor) stopForShutdown(now time.Time) (more bool) {
 		s.toStop = s.toStop[:n-1]
 		switch p.State {
 		case xmlrpc.Running, xmlrpc.Starting:
-			s.feed(p, now, life.StopAsked{})
+			s.stopInOrder(p, now)
 		case xmlrpc.Backoff:
 			s.feed(p, now, life.GaveUp{})
 		}
@@ -471,6 +482,20 @@ func (s *Supervisor) stopForShutdown(now time.Time) (more bool) {
 		}
 	}
 	return false
+}
+
+// stopInOrder stops a process of a round that ends, and those that need it before it.
+func (s *Supervisor) stopInOrder(p *process, now time.Time) {
+	if !s.hold(p) {
+		s.feed(p, now, life.StopAsked{})
+		return
+	}
+	for _, e := range s.depends.graph.Dependents(p.dependent - 1) {
+		q := s.depends.processes[e.Program]
+		if q != nil && !q.held && (q.State == xmlrpc.Running || q.State == xmlrpc.Starting) {
+			s.stopInOrder(q, now)
+		}
+	}
 }
 
 // reopenLogs reopens every log by name: ours, and those of live children. The reason

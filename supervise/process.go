@@ -33,6 +33,18 @@ type process struct {
 	spawns  int              // how many children it has had
 	reaped  *life.Exit       // the child has ended, its output is being brought in
 	ended   string           // how the last child ended; empty if none has
+	how     life.Exit        // the same
+
+	dependent int  // its place in the order of those that depend on others, plus 1; 0 for none
+	demanded  bool // somebody has asked for its start, which waits for others
+	alone     bool // it is started without them
+	leaving   bool // it is to be stopped together with others
+	held      bool // so, but not before those that need it
+
+	well bool      // a check was good, and none since was one failure too many
+	ill  string    // why it is not healthy; empty if it is, or if nobody looks
+	said string    // STATUS= of ready=notify
+	bark time.Time // when its watchdog barks; zero for never
 
 	socketHeld bool // it refers to its fcgi socket
 
@@ -81,6 +93,11 @@ func (p *process) outcome(fault *xmlrpc.Fault) outcome {
 	return outcome{group: p.cfg.Group, name: p.cfg.Name, fault: fault}
 }
 
+// healthy reports whether nothing is known to be wrong with a process that is RUNNING.
+func (p *process) healthy() bool {
+	return p.Ailing == "" && (p.well || !p.cfg.Health.Set())
+}
+
 // settle answers the waiters whose wait the present state ends.
 func (p *process) settle() {
 	if len(p.waiters) == 0 {
@@ -104,12 +121,17 @@ func (p *process) settle() {
 // decided reports whether a wait is over, and how.
 func (p *process) decided(what waitFor) (done bool, fault *xmlrpc.Fault) {
 	if what == waitForStop {
-		return p.State.Down(), nil
+		return p.State.Down() && !p.held, nil
+	}
+	if p.demanded && p.State.Down() {
+		return false, nil
 	}
 	if what == waitForSpawn && p.SpawnErr == "" && p.PID != 0 {
 		return true, nil
 	}
 	switch {
+	case p.SpawnErr != "" && p.State == xmlrpc.Stopped: // for want of what it depends on
+		return true, xmlrpc.NewFault(xmlrpc.SpawnError, p.SpawnErr)
 	case p.SpawnErr != "":
 		return true, xmlrpc.NewFault(xmlrpc.SpawnError, p.namespec())
 	case p.State == xmlrpc.Running:
@@ -144,13 +166,29 @@ func (s *Supervisor) feed(p *process, now time.Time, in life.Input) {
 	if p.State == before {
 		s.schedule(p)
 		p.settle()
+		if p.dependent > 0 {
+			s.disappoint(p, now, s.failure(p))
+		}
 		return
 	}
 	if p.State.Down() {
 		p.reportStop = time.Time{}
+	} else {
+		p.demanded = false
 	}
 	s.schedule(p)
 	p.settle()
+	if p.dependent > 0 {
+		s.conditionsChanged(p)
+		s.disappoint(p, now, s.failure(p))
+	}
+	if p.State == xmlrpc.Running {
+		s.cameUp(p, now)
+	}
+	if p.State.Down() {
+		s.release(p, now)
+		s.consider(p, now)
+	}
 	if p.State == xmlrpc.Running && p.group.pool != nil {
 		p.group.pool.Dispatch()
 	}
@@ -216,7 +254,7 @@ func (s *Supervisor) signalChild(p *process, sig syscall.Signal, group bool) err
 }
 
 // attend begins to look after a new child.
-func (s *Supervisor) attend(p *process, a *attempt) {
+func (s *Supervisor) attend(p *process, a *attempt, now time.Time) {
 	p.reaped, p.listener, p.stdin = nil, event.Protocol{}, nil
 	if fd := a.pipes.Ours[0]; fd >= 0 {
 		p.stdin = &pipes.Stdin{Fd: fd, Loop: s.messages}
@@ -228,6 +266,8 @@ func (s *Supervisor) attend(p *process, a *attempt) {
 		}
 	}
 	s.awaitEnd(p, a.pidfd)
+	s.watchReadiness(p, a.pipes.Ours[3])
+	s.hearAgain(now)
 }
 
 // awaitEnd sees to it that the end of a new child becomes known.
@@ -256,6 +296,9 @@ func (s *Supervisor) follow(p *process, ch logs.Channel, fd int) {
 	if s.cfg.StripANSI || cfg.CaptureMaxBytes != 0 {
 		o.Filter = pipes.NewCapture(cfg.CaptureMaxBytes, s.cfg.StripANSI)
 	}
+	if p.cfg.Ready.When == config.ReadyLog && !o.Listener {
+		o.Match = pipes.NewMatch(p.cfg.Ready.Pattern)
+	}
 	if cfg.Syslog {
 		o.Syslog = s.syslog
 	}
@@ -273,12 +316,14 @@ func (s *Supervisor) follow(p *process, ch logs.Channel, fd int) {
 // exit is the end of a child whose output is complete.
 func (s *Supervisor) exit(p *process, now time.Time) {
 	how := *p.reaped
-	p.reaped, p.ended = nil, how.Text
+	p.reaped, p.ended, p.how = nil, how.Text, how
 	if p.stdin != nil {
 		p.stdin.Close()
 		p.stdin = nil
 	}
-	p.outputs, p.child = [2]*pipes.Output{}, nil
+	p.outputs = [2]*pipes.Output{}
+	s.endWatching(p)
+	p.child = nil
 	s.feed(p, now, life.Exited{Status: how})
 	if p.group.pool != nil {
 		p.listener = event.Protocol{}
@@ -320,6 +365,8 @@ func (s *Supervisor) handle(m pipes.Message, now time.Time) {
 			s.log.Debug("'%s' %v output:\n%s", p.cfg.Name, m.Out.Channel, python.AppendBytesRepr(nil, m.Data))
 		}
 		s.listen(p, m.Data, now)
+	case pipes.OutputMatched:
+		s.feed(p, now, life.BecameReady{})
 	case pipes.OutputEnded:
 		s.sayClosed(p, m.Out)
 	}
@@ -346,10 +393,12 @@ type view struct {
 	logPaths [2]string // by Channel
 	spawns   int
 	ended    string
+	waiting  string // for what; empty for nothing
+	ill      string // why it is not healthy; empty if it is
 }
 
-func (p *process) view() view {
-	return view{p.Status, p.cfg, [2]string{p.logPath(logs.Stdout), p.logPath(logs.Stderr)}, p.spawns, p.ended}
+func (s *Supervisor) view(p *process) view {
+	return view{p.Status, p.cfg, [2]string{p.logPath(logs.Stdout), p.logPath(logs.Stderr)}, p.spawns, p.ended, s.waitingFor(p), p.ill}
 }
 
 // info is what clients see of a process.
@@ -380,11 +429,18 @@ func (p *process) logPath(ch logs.Channel) string {
 
 // description is the third column of status.
 func (v *view) description(now time.Time) string {
+	if v.waiting != "" {
+		return "waiting for " + v.waiting
+	}
 	switch v.State {
 	case xmlrpc.Running:
 		b := append(make([]byte, 0, 48), "pid "...)
 		b = append(strconv.AppendInt(b, int64(v.PID), 10), ", uptime "...)
-		return string(appendUptime(b, now.Sub(v.Started)))
+		b = appendUptime(b, now.Sub(v.Started))
+		if v.ill != "" {
+			b = append(b, ", unhealthy"...)
+		}
+		return string(b)
 	case xmlrpc.Fatal, xmlrpc.Backoff:
 		if v.SpawnErr == "" {
 			return `unknown error (try "tail ` + v.cfg.Name + `")`
@@ -394,7 +450,7 @@ func (v *view) description(now time.Time) string {
 		if v.Started.IsZero() {
 			return "Not started"
 		}
-		if wait := v.Due.Sub(now); v.cfg.Restart != nil && v.State == xmlrpc.Exited && wait > 0 {
+		if wait := v.Due.Sub(now); v.cfg.Restart.Delay >= 0 && v.State == xmlrpc.Exited && wait > 0 {
 			return "restarting in " + strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10) + "s"
 		}
 		when := v.Stopped

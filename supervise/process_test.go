@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"supervisor/supervise/backoff"
 	"supervisor/supervise/config"
 	"supervisor/supervise/life"
 	"supervisor/supervise/spawn"
@@ -56,7 +57,7 @@ func TestDescription(t *testing.T) {
 func TestDescriptionOfAPause(t *testing.T) {
 	now := time.Now()
 	cfg := testProgram()
-	cfg.Restart = &life.RestartPolicy{}
+	cfg.Restart.Delay = 0
 	v := &view{cfg: cfg, Status: life.Status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(3100 * time.Millisecond)}}
 	if got, want := v.description(now), "restarting in 4s"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -82,8 +83,8 @@ func TestExitStatus(t *testing.T) {
 	}{
 		{0, life.Exit{Code: 0, Text: "exit status 0"}},
 		{44 << 8, life.Exit{Code: 44, Text: "exit status 44"}},
-		{15, life.Exit{Code: -1, Text: "terminated by SIGTERM"}},
-		{11 | 0x80, life.Exit{Code: -1, Text: "terminated by SIGSEGV (core dumped)"}},
+		{15, life.Exit{Code: -1, Text: "terminated by SIGTERM", Signal: syscall.SIGTERM}},
+		{11 | 0x80, life.Exit{Code: -1, Text: "terminated by SIGSEGV (core dumped)", Signal: syscall.SIGSEGV}},
 		{0x7f, life.Exit{Code: -1, Text: "unknown termination cause 0x7f"}},
 	} {
 		if got := exitStatusOf(tt.raw); got != tt.want {
@@ -189,7 +190,7 @@ func TestRetriesKeepTheConfiguredOrder(t *testing.T) {
 	inGroup := func(place, priority int) *group { return &group{place: place, cfg: &config.Group{Priority: priority}} }
 	first, second, third := inGroup(7, 1), inGroup(3, 2), inGroup(5, 2)
 	fail := func(name string, g *group, priority, place int, after time.Duration) {
-		p := &process{cfg: &config.Program{Name: name, Priority: priority, Policy: life.Policy{StartRetries: 3}}, group: g, place: place, index: -1}
+		p := &process{cfg: &config.Program{Name: name, Priority: priority, Policy: life.Policy{Restart: backoff.Default()}}, group: g, place: place, index: -1}
 		p.Status = life.Status{State: xmlrpc.Backoff, Tries: 1, Due: moment.Add(after)}
 		s.schedule(p)
 	}
@@ -306,7 +307,7 @@ func TestUnusableCommand(t *testing.T) {
 			t.Fatalf("%s: %v, unusable: %v", name, err, c.unusable)
 		}
 		w := new(spawner) // whose starter would not survive a try
-		a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: spawn.Pipes{Child: [3]int{0, 1, 2}}}
+		a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: spawn.Pipes{Child: [4]int{0, 1, 2, -1}}}
 		if _, _, err = w.fork(a, -1); err != syscall.EINVAL {
 			t.Errorf("%s: %v, want %v", name, err, syscall.EINVAL)
 		}

@@ -18,6 +18,10 @@ import (
 // its logs, or cannot be. That costs the same whether there are ten children or ten
 // thousand, as reap does not.
 func (s *Supervisor) reapChild(c *pipes.Child, now time.Time) {
+	if t, ok := c.Owner.(*task); ok {
+		s.reapTask(t)
+		return
+	}
 	p := c.Owner.(*process)
 	c.Through = true
 	if p.child != c {
@@ -72,7 +76,7 @@ func (s *Supervisor) reap(now time.Time) {
 		}
 		if p := s.table.byPID[pid]; p != nil {
 			s.reaped(p, ws, now)
-		} else if !s.starts.ended(pid, ws) {
+		} else if !s.taskEnded(pid, ws) && !s.starts.ended(pid, ws) {
 			s.sayStranger(pid, ws)
 		}
 	}
@@ -98,7 +102,11 @@ func (s *Supervisor) reaped(p *process, ws syscall.WaitStatus, now time.Time) {
 // exitStatusOf is the end of a child as the life cycle has it.
 func exitStatusOf(ws syscall.WaitStatus) life.Exit {
 	code, text := spawn.DescribeExit(ws)
-	return life.Exit{Code: code, Text: text}
+	e := life.Exit{Code: code, Text: text}
+	if ws.Signaled() {
+		e.Signal = ws.Signal()
+	}
+	return e
 }
 
 // mayHaveStrangers reports whether children can end that this program has not

@@ -141,6 +141,9 @@ func (s *Supervisor) resize(c *groupChange, now time.Time) {
 	}
 	c.active.cfg = c.cfg
 	c.active.setProcesses(processes, byName)
+	for _, p := range added {
+		s.attach(p)
+	}
 	s.autostart(added, now)
 	s.version++
 }

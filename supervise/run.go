@@ -77,6 +77,7 @@ func (d *daemon) rounds(cfg *config.Config) (exit int, err error) {
 		case err == nil:
 			former = next.cfg
 			next = r.run()
+			exit = r.s.exitStatus
 		case former != nil:
 			again := *former
 			again.Notes = append(slices.Clone(again.Notes),
@@ -91,7 +92,7 @@ func (d *daemon) rounds(cfg *config.Config) (exit int, err error) {
 			return 0, err
 		}
 	}
-	return 0, nil
+	return exit, nil
 }
 
 // refusal is why a round cannot begin, where that is no usage error.
@@ -269,6 +270,7 @@ func (d *daemon) newSupervisor(cfg *config.Config, log *logs.Logger, files *logs
 		log: log, cfg: cfg, configured: cfg.ByName(), read: d.read, next: d.next, preparing: make(chan struct{}, 1), tidier: d.tidier, executable: d.executable,
 		environ: os.Environ(), env: d.Env,
 		table:    newTable(),
+		depends:  newDependencies(cfg),
 		bus:      event.Bus{Identifier: cfg.Identifier, Serial: &d.serial, Tell: busLog{log}},
 		stdout:   d.stdout,
 		ticks:    event.NewTicks(),
@@ -282,6 +284,8 @@ func (d *daemon) newSupervisor(cfg *config.Config, log *logs.Logger, files *logs
 		turn: maxTurn,
 	}
 	s.timer.Stop()
+	s.ending, s.end = context.WithCancel(context.Background())
+	s.tasks = newTasks()
 	s.guard.Store(int32(Running))
 	all, err := spawn.NewArguments(nil, s.environ)
 	if err != nil {
@@ -366,6 +370,14 @@ func (s *Supervisor) close() {
 	if s.allWatched {
 		signal.Stop(s.deaths)
 	}
+	s.end()
+	if s.checks != nil {
+		s.checks.Close()
+	}
+	if s.notify != nil {
+		s.notify.Close()
+	}
+	s.closeTasks()
 	s.poller.Close()
 	s.starts.close()
 	s.syslog.Close()

@@ -31,7 +31,7 @@ func TestSecondWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: spawn.Pipes{Child: [3]int{fd, fd, fd}}}
+	a := &attempt{cfg: cfg, command: c, file: c.words[0], pipes: spawn.Pipes{Child: [4]int{fd, fd, fd, -1}}}
 	pid, pidfd, err := w.fork(a, -1)
 	if err != nil {
 		t.Fatal(err)

@@ -56,6 +56,9 @@ type starts struct {
 	loan loan
 }
 
+// underWay reports whether a child may be there that the loop does not know of yet.
+func (st *starts) underWay() bool { return st.present != nil || len(st.slow) > 0 }
+
 // add takes a spawner that has nothing to do.
 func (st *starts) add(w *spawner) {
 	st.count++
@@ -361,9 +364,9 @@ func (s *Supervisor) begun(a *attempt, now time.Time) {
 			s.reopenLog(p, l)
 		}
 	}
-	s.attend(p, a)
 	s.table.byPID[a.pid] = p
 	p.spawns++
+	s.attend(p, a, now)
 	s.feed(p, now, life.Spawned{PID: a.pid})
 	if a.asked && p.State == xmlrpc.Starting && p.cfg.StartSecs <= 0 {
 		s.feed(p, now, life.TimeUp{}) // who asks for several starts sees each come up before the next

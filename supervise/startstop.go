@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"supervisor/supervise/life"
@@ -32,7 +33,7 @@ func (a *API) StartProcessGroup(ctx context.Context, group string, wait bool) ([
 
 // StopProcessGroup stops the processes of a group that are up. Fault: BAD_NAME.
 func (a *API) StopProcessGroup(ctx context.Context, group string, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, a.s.members(group), wait, stoppable, a.s.stopAsked)
+	return a.some(ctx, a.s.leaving(a.s.members(group)), wait, stoppable, a.s.stopAsked)
 }
 
 // StartAllProcesses starts every process that is not up.
@@ -42,7 +43,7 @@ func (a *API) StartAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Result
 
 // StopAllProcesses stops every process that is up.
 func (a *API) StopAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Result, error) {
-	return a.some(ctx, a.s.everybody, wait, stoppable, a.s.stopAsked)
+	return a.some(ctx, a.s.leaving(a.s.everybody), wait, stoppable, a.s.stopAsked)
 }
 
 func startable(p *process) bool { return !p.State.Up() }
@@ -51,7 +52,7 @@ func startable(p *process) bool { return !p.State.Up() }
 // that will come by itself, after an end or since it is an automatic one whose turn is
 // still to come.
 func stoppable(p *process) bool {
-	return p.State.Up() || (p.State == xmlrpc.Exited || p.State == xmlrpc.Stopped) && !p.Due.IsZero()
+	return p.State.Up() || p.State.Down() && !p.Due.IsZero()
 }
 
 // request asks for a change of a process. If it is not decided at once it is pending, and
@@ -101,6 +102,12 @@ func (s *Supervisor) startFor(k wish, look *attempt, now time.Time) {
 		answer.skipped = true
 	} else if answer.fault = s.refusal(look); answer.fault == nil {
 		stopping := p.State == xmlrpc.Stopping
+		if s.waits(p) && p.State.Down() {
+			s.demand(p, now)
+			decided, answer.fault = p.decided(what)
+			s.answer(k, p, what, answer, decided || !k.wait && answer.fault == nil)
+			return
+		}
 		p.found, p.askedFor = look.file, true
 		s.feed(p, now, life.StartAsked{})
 		p.found, p.askedFor = "", false
@@ -113,6 +120,11 @@ func (s *Supervisor) startFor(k wish, look *attempt, now time.Time) {
 			decided, answer.fault = p.decided(what)
 		}
 	}
+	s.answer(k, p, what, answer, decided)
+}
+
+// answer answers a wish that is decided, or leaves a waiter for that.
+func (s *Supervisor) answer(k wish, p *process, what waitFor, answer outcome, decided bool) {
 	switch {
 	case k.reply == nil:
 	case decided:
@@ -145,6 +157,12 @@ func (s *Supervisor) refusal(look *attempt) *xmlrpc.Fault {
 func (s *Supervisor) stopAsked(p *process, now time.Time, wait bool, reply chan outcome) (pending bool, fault *xmlrpc.Fault) {
 	if !stoppable(p) {
 		return false, xmlrpc.NewFault(xmlrpc.NotRunning, p.namespec())
+	}
+	if p.leaving && s.hold(p) {
+		if wait {
+			p.waiters = append(p.waiters, waiter{waitForStop, reply})
+		}
+		return wait, nil
 	}
 	s.feed(p, now, life.StopAsked{})
 	if p.State == xmlrpc.Unknown {
@@ -191,7 +209,12 @@ func renamed(f *xmlrpc.Fault, namespec string) *xmlrpc.Fault {
 		return nil
 	}
 	switch f.Code {
-	case xmlrpc.AlreadyStarted, xmlrpc.NotRunning, xmlrpc.SpawnError, xmlrpc.AbnormalTermination:
+	case xmlrpc.SpawnError:
+		if strings.Contains(f.Text, ": dependency ") {
+			return f // it tells more than the name
+		}
+		return xmlrpc.NewFault(f.Code, namespec)
+	case xmlrpc.AlreadyStarted, xmlrpc.NotRunning, xmlrpc.AbnormalTermination:
 		return xmlrpc.NewFault(f.Code, namespec)
 	}
 	return f

@@ -10,8 +10,8 @@ import (
 // A thread is held by each call that the system does not answer at once. Go makes
 // another one then, and ends the daemon if that is refused, as it is where programs have
 // used up all processes. So such calls are bounded, kind by kind, and threads for all of
-// them are made at the start. The other bounds are maxSpawners, maxSlow, maxRelieved and
-// diskThreads.
+// them are made at the start. The other bounds are maxSpawners, maxTasks, maxSlow,
+// maxRelieved and diskThreads.
 const (
 	// maxReading is how many clients are read a log to at a time.
 	maxReading = 8
@@ -27,7 +27,7 @@ const (
 
 // reservedThreads is how many threads the daemon can need at a time.
 func reservedThreads() int {
-	held := maxSpawners + pipes.MaxSlow + pipes.MaxRelieved + pipes.DiskThreads + maxReading + maxFreeing + maxWriters
+	held := maxSpawners + pipes.MaxSlow + pipes.MaxRelieved + pipes.DiskThreads + maxReading + maxFreeing + maxWriters + maxTasks
 	return held + ownThreads + runtime.GOMAXPROCS(0)
 }
 

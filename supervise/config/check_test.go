@@ -97,7 +97,7 @@ func TestCheck(t *testing.T) {
 		{"keys from elsewhere", "[supervisord]\nredirect_stderr=true\n[program:a]\ncommand=/bin/sh\ndependent_startup=true\nrestartpause=1\nunmask=022\nlogfile=x\n",
 			[]string{
 				"s.conf:2: warning: unknown key redirect_stderr in [supervisord]: it belongs into [program:x]",
-				"s.conf:5: warning: unknown key dependent_startup in [program:a]: it belongs to the plug-in supervisord-dependent-startup; order starts with priority=",
+				"s.conf:5: warning: unknown key dependent_startup in [program:a]: it belongs to the plug-in supervisord-dependent-startup; write depends_on=",
 				"s.conf:6: warning: unknown key restartpause in [program:a]: it belongs to the Go port of Supervisor; write restart_delay=",
 				"s.conf:7: warning: unknown key unmask in [program:a]: write umask=",
 				"s.conf:8: warning: unknown key logfile in [program:a]: write stdout_logfile=",

@@ -304,8 +304,8 @@ func foreignKeys() []struct {
 		names []string
 		text  string
 	}{
-		{everywhere, []string{"dependent_startup", "dependent_startup_wait_for"}, "it belongs to the plug-in supervisord-dependent-startup; order starts with priority="},
-		{everywhere, []string{"depends_on"}, "it belongs to the Go port of Supervisor; order starts with priority="},
+		{everywhere, []string{"dependent_startup", "dependent_startup_wait_for"}, "it belongs to the plug-in supervisord-dependent-startup; write depends_on="},
+		{InListener | InGroup, []string{"depends_on"}, "only a [program:x] and an [fcgi-program:x] can wait for others; start earlier with priority="},
 		{everywhere, []string{"envfiles"}, "it belongs to the Go port of Supervisor; write the variables into environment="},
 		{everywhere, []string{"restartpause"}, "it belongs to the Go port of Supervisor; write restart_delay="},
 		{everywhere, []string{"cron"}, "it belongs to the Go port of Supervisor; run the program by a scheduler"},

@@ -11,10 +11,12 @@ package config
 import (
 	"io/fs"
 	"strings"
+	"time"
 
 	"supervisor/inifile"
 	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
+	"supervisor/supervise/order"
 )
 
 // Config is everything that one reading of the configuration file says, after
@@ -22,6 +24,9 @@ import (
 type Config struct {
 	Path string // the file as named on the command line or found by the search
 	Here string // its directory, absolute
+
+	// Order is which programs wait for which others, all of Groups; nil if none does.
+	Order *order.Graph
 
 	// [supervisord], in the manual's order.
 	MinFDs          int    // soft limit of open files that a start asks for
@@ -41,6 +46,11 @@ type Config struct {
 	NoCleanup       bool   // keep AUTO logs of earlier runs
 	StripANSI       bool
 	Subreaper       bool // ours: adopt orphaned grandchildren (Linux)
+
+	// Ours too.
+	ExitOnFatal   bool // ExitOnFatal for every program
+	ExitWhenEmpty bool // end when nothing runs or will
+	ExitStatus    bool // end with the status of the program that is the cause
 
 	// Environment is environment as configured. Each Program has it already; a
 	// later reading wants it as Overrides.Environment.
@@ -180,6 +190,14 @@ type Program struct {
 	Umask     int   // -1: the daemon's
 	Directory string
 	ChangeDir bool // Directory is set; an empty one cannot be entered
+
+	// Ours: see the table of keys.
+	ExitOn         ExitOn
+	Needs          []order.Need
+	DependsTimeout time.Duration // 0: for ever
+	Ready          Readiness
+	Health         Health
+	Watchdog       time.Duration // 0: none
 
 	RedirectStderr bool
 	Logs           [2]Log // by logs.Channel

@@ -86,6 +86,8 @@ func change(t *testing.T, v reflect.Value) {
 		v.Set(reflect.ValueOf(map[string]string{"changed": ""}))
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
+	case reflect.Struct:
+		change(t, v.Field(0))
 	case reflect.Array:
 		change(t, v.Index(0).Field(0))
 	default:

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -40,8 +38,6 @@ var (
 	levelKind     = valueKind[logs.Level]{name: "critical, error, warn, info, debug, trace or blather", parse: logs.ParseLevel}
 	nameKind      = valueKind[string]{name: "a name without blanks, colons and slashes", parse: checkedName, raw: true}
 	restartKind   = valueKind[life.Autorestart]{name: "true, false or unexpected", parse: parseAutorestart}
-	factorKind    = valueKind[float64]{name: "a number of at least 1", parse: parseFactor}
-	partKind      = valueKind[float64]{name: "a percentage from 0% to 100%", parse: parsePart, raw: true}
 )
 
 // The names of kinds whose values are read by a function of their own.
@@ -98,66 +94,6 @@ func parseAutorestart(text string) (life.Autorestart, error) {
 	}
 }
 
-// parseFactor reads a number of at least 1.
-func parseFactor(text string) (float64, error) {
-	f, err := strconv.ParseFloat(inifile.TrimSpace(text), 64)
-	if err != nil || !(f >= 1) || math.IsInf(f, 0) {
-		return 1, fmt.Errorf("%s is not a number of at least 1", inifile.PythonRepr(text))
-	}
-	return f, nil
-}
-
-// parsePart reads a part of a whole, in per cent.
-func parsePart(text string) (float64, error) {
-	number := strings.TrimRight(inifile.TrimSpace(text), "%")
-	f, err := strconv.ParseFloat(inifile.TrimSpace(number), 64)
-	if err != nil || !(f >= 0 && f <= 100) {
-		return 0, fmt.Errorf("%s is not a percentage from 0%% to 100%%", inifile.PythonRepr(text))
-	}
-	return f / 100, nil
-}
-
-// Dependency is one item of depends_on: what has to be so before a program starts.
-type Dependency struct {
-	On        string // a program, a group, or group:name, which may have wildcards
-	Condition Condition
-}
-
-// Condition is what a dependency has to have reached.
-type Condition int
-
-const (
-	Started Condition = iota // RUNNING
-	Ready                    // RUNNING, and healthy if that is checked
-	Done                     // it has exited as expected
-)
-
-// conditions are the words for a Condition, in their order.
-var conditions = []string{"started", "ready", "done"}
-
-// parseDependencies reads NAME[:CONDITION] items with commas between them, each in
-// quotation marks or not. What follows a colon and is no condition belongs to the name.
-func parseDependencies(text string) ([]Dependency, error) {
-	var all []Dependency
-	for _, item := range inifile.ParseList(text) {
-		if n := len(item); n > 1 && (item[0] == '\'' || item[0] == '"') && item[n-1] == item[0] {
-			item = item[1 : n-1]
-		}
-		d := Dependency{On: item}
-		if i := strings.LastIndexByte(item, ':'); i >= 0 {
-			if condition := slices.Index(conditions, item[i+1:]); condition >= 0 {
-				d = Dependency{On: item[:i], Condition: Condition(condition)}
-			}
-		}
-		if d.On == "" || strings.ContainsAny(d.On, " \t\n'\"") {
-			return nil, fmt.Errorf("%s is not the name of a program or group: write NAME, or NAME:started, NAME:ready or NAME:done, with commas between them",
-				inifile.PythonRepr(item))
-		}
-		all = append(all, d)
-	}
-	return all, nil
-}
-
 // StopStep is one signal of stop_sequence, and how long to wait for the end after it.
 type StopStep struct {
 	Signal syscall.Signal
@@ -186,24 +122,4 @@ func parseStopSequence(text string) ([]StopStep, error) {
 		return nil, errors.New("a signal and a time are missing, such as TERM 10s")
 	}
 	return steps, nil
-}
-
-// Rate is a number of times within a time.
-type Rate struct {
-	Count  int
-	Within time.Duration
-}
-
-// parseRate reads COUNT/TIME.
-func parseRate(text string) (Rate, error) {
-	count, within, ok := strings.Cut(text, "/")
-	n, err := inifile.ParseInt(count)
-	if !ok || err != nil || n < 1 {
-		return Rate{}, fmt.Errorf("%s is not a number and a time, such as 5/60s", inifile.PythonRepr(text))
-	}
-	d, err := inifile.ParseDuration(within)
-	if err == nil && d == 0 {
-		err = fmt.Errorf("%s: the time has to be more than 0", inifile.PythonRepr(text))
-	}
-	return Rate{n, d}, err
 }

@@ -23,24 +23,33 @@ func checkKind[T any](t *testing.T, parse func(string) (T, error), rows []kindRo
 	}
 }
 
+// Those of our own additions.
+func TestAdditionKinds(t *testing.T) {
+	checkKind(t, parseReadiness, []kindRow{
+		{"startsecs", "{0 0 <nil>}"}, {" Notify ", "{1 0 <nil>}"}, {"health", "{4 0 <nil>}"}, {"fd:3", "{2 3 <nil>}"}, {"log:^listening on [0-9]+", "{3 0 ^listening on [0-9]+}"},
+		{"", "error: '' is not known: write startsecs, notify, fd:N, log:REGEX or health"}, {"notify:1", "error: 'notify:1' is not known"},
+		{"fd:2", "error: '2' is no descriptor for readiness: write fd:N"}, {"fd:x", "error: 'x' is no descriptor"}, {"fd", "error: '' is no descriptor"},
+		{"log:(", "error: '(' is not a regular expression (RE2): "}, {"log:", "error: '' is not a regular expression"},
+	})
+	checkKind(t, parseCount, []kindRow{{"1", "1"}, {"0", "error: '0' is not a number of at least 1"}, {"x", "error: "}})
+	checkKind(t, parsePause, []kindRow{{"500ms", "500ms"}, {"0", "error: '0': the time has to be more than 0"}, {"-1", "error: "}})
+	checkKind(t, parseCheckURL, []kindRow{
+		{"http://localhost:80/x?y", "http://localhost:80/x?y"}, {"unix:///run/a.sock:/health", "unix:///run/a.sock:/health"},
+		{"https://x/", "error: 'https://x/' is not an address to check: write http://HOST[:PORT]/PATH or unix:///SOCKET:/PATH"}, {"http:///x", "error: "}, {"http://a b/", "error: "},
+		{"unix://run:/x", "error: "}, {"unix:///run", "error: "}, {"", "error: "},
+	})
+	checkKind(t, parseHostPort, []kindRow{{"localhost:5432", "localhost:5432"}, {"[::1]:1", "[::1]:1"}, {"x", "error: 'x' is not HOST:PORT"}, {":1", "error: "}, {"x:0", "error: "}, {"x:65536", "error: "}})
+}
+
 func TestKinds(t *testing.T) {
 	choice := choiceKind[Kind]("raw", "text", "json")
 	if choice.name != "raw, text or json" {
 		t.Errorf("called %s", choice.name)
 	}
 	checkKind(t, choice.parse, []kindRow{{"raw", "0"}, {" JSON ", "2"}, {"xml", "error: 'xml' is not known: write raw, text or json"}, {"", "error: '' is not known"}})
-	checkKind(t, parseDependencies, []kindRow{
-		{"", "[]"}, {"cache", "[{cache 0}]"}, {"db:ready, migrate:done,cache", "[{db 1} {migrate 2} {cache 0}]"},
-		{"'web:*', \"g:a:started\"", "[{web:* 0} {g:a 0}]"}, {"g:ready2", "[{g:ready2 0}]"}, {"g:a:ready", "[{g:a 1}]"},
-		{"a,", "error: '' is not the name"}, {":ready", "error: ':ready' is not the name"}, {"a b", "error: 'a b' is not the name"}, {"'a", "error: \"'a\" is not the name"},
-	})
 	checkKind(t, parseStopSequence, []kindRow{
 		{"TERM 10s", "[{terminated 10s}]"}, {"TERM 500ms, SIGINT 5,3 1m", "[{terminated 500ms} {interrupt 5s} {quit 1m0s}]"},
 		{"", "error: a signal and a time are missing"}, {"TERM", "error: 'TERM' is not a signal and a time"}, {"TERM 1s 2", "error: 'TERM 1s 2' is not"},
 		{"NOPE 1", "error: value 'NOPE' is not a valid signal name"}, {"TERM soon", "error: 'soon' is not a time"}, {"TERM 1,", "error: '' is not a signal and a time"},
-	})
-	checkKind(t, parseRate, []kindRow{
-		{"5/60s", "{5 1m0s}"}, {"1/0.5", "{1 500ms}"}, {"0/1s", "error: '0/1s' is not a number and a time"}, {"5", "error: '5' is not"},
-		{"x/1", "error: 'x/1' is not"}, {"5/x", "error: 'x' is not a time"}, {"5/0", "error: '5/0': the time has to be more than 0"},
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"supervisor/inifile"
-	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 )
 
@@ -18,8 +17,14 @@ type draft struct {
 	Program
 	first, count int    // process numbers
 	nameFormat   string // process_name unexpanded
-	restart      life.RestartPolicy
 	logKinds     [2]logKind
+}
+
+// newDraft is one of a program that says nothing.
+func newDraft() *draft {
+	d := new(draft)
+	d.Restart.Delay = -1
+	return d
 }
 
 // defaultsOf is the section that a program takes from what it does not say itself: nil
@@ -78,7 +83,7 @@ func (r *reading) readProgram(s *inifile.Reader, p Program) draft {
 	where := whereIs(s.Section().Name())
 	unset, ok := r.unset[where]
 	if !ok {
-		unset = preset(where, ofProcess, preset(where, ofProgram, &draft{}))
+		unset = preset(where, ofProcess, preset(where, ofProgram, newDraft()))
 		r.unset[where] = unset
 	}
 	d := new(draft)
@@ -91,9 +96,7 @@ func (r *reading) readProgram(s *inifile.Reader, p Program) draft {
 	if d.StopAsGroup && !d.KillAsGroup {
 		s.Fail("killasgroup", errors.New("Cannot set stopasgroup=true and killasgroup=false"))
 	}
-	if s.Has("restart_delay") {
-		d.Restart = &d.restart
-	}
+	settleAdditions(s, d)
 	return *d
 }
 

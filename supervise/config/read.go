@@ -102,6 +102,7 @@ func read(path string, o Overrides, env map[string]string) *reading {
 	r.readInterfaces()
 	r.readDefaults()
 	r.readGroups()
+	r.settleOrder()
 	r.readServers()
 	r.override(o)
 	r.checkInterfaces()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/backoff"
 	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
 )
@@ -358,7 +359,7 @@ func TestProgramValues(t *testing.T) {
 		want       any
 	}{
 		{"defaults", "", func(p *Program) any {
-			return []any{p.Autostart, p.Autorestart, p.StartSecs, p.StartRetries, p.StopSignal, p.StopWait, p.StopAsGroup, p.KillAsGroup, p.User, p.Umask, p.ExitCodes, p.RedirectStderr, p.Section}
+			return []any{p.Autostart, p.Autorestart, p.StartSecs, p.Restart.Retries, p.StopSignal, p.StopWait, p.StopAsGroup, p.KillAsGroup, p.User, p.Umask, p.ExitCodes, p.RedirectStderr, p.Section}
 		}, []any{true, life.RestartUnexpected, time.Second, 3, syscall.SIGTERM, 10 * time.Second, false, false, (*User)(nil), -1, []int{0}, false, "program:x"}},
 		{"default logs", "", func(p *Program) any { return p.Logs },
 			[2]Log{{Auto: true, MaxBytes: 50 << 20, Backups: 10}, {Auto: true, MaxBytes: 50 << 20, Backups: 10}}},
@@ -411,15 +412,15 @@ func homeOf(name string) string {
 }
 
 func TestRestartKeys(t *testing.T) {
-	if p := program(t, "restart_factor=2\nrestart_delay_max=1m\nrestart_jitter=10%\nrestart_reset=5m"); p.Restart != nil {
+	if p := program(t, "restart_factor=2\nrestart_delay_max=1m\nrestart_jitter=10%\nrestart_reset=5m"); p.Restart.Delay >= 0 {
 		t.Errorf("without restart_delay: %+v", p.Restart)
 	}
 	p := program(t, "restart_delay=0")
-	if want := (life.RestartPolicy{Factor: 1, Max: time.Minute, Reset: time.Minute}); p.Restart == nil || *p.Restart != want {
+	if want := (backoff.Policy{Factor: 1, Max: time.Minute, Reset: time.Minute, Retries: 3}); p.Restart != want {
 		t.Errorf("got %+v, want %+v", p.Restart, want)
 	}
 	p = program(t, "restart_delay=500ms\nrestart_factor=1.5\nrestart_delay_max=2m\nrestart_jitter=25%\nrestart_reset=1h")
-	if want := (life.RestartPolicy{Delay: time.Second / 2, Factor: 1.5, Max: 2 * time.Minute, Jitter: 0.25, Reset: time.Hour}); p.Restart == nil || *p.Restart != want {
+	if want := (backoff.Policy{Delay: time.Second / 2, Factor: 1.5, Max: 2 * time.Minute, Jitter: 0.25, Reset: time.Hour, Retries: 3}); p.Restart != want {
 		t.Errorf("got %+v, want %+v", p.Restart, want)
 	}
 	for _, bad := range []string{"restart_delay=", "restart_delay=-1", "restart_factor=0.5", "restart_factor=x", "restart_factor=inf", "restart_jitter=101%", "restart_jitter=%", "restart_delay_max=1d", "restart_reset=soon"} {
@@ -447,7 +448,7 @@ func TestProgramDefault(t *testing.T) {
 	}
 	byName := c.ByName()
 	x, y, e, f := byName["x"].Programs[1], byName["g"].Programs[0], byName["e"].Programs[0], byName["f"].Programs[0]
-	if x.Command != "run x 1" || x.StartSecs != 7*time.Second || x.Restart == nil || x.Restart.Delay != 2*time.Second || x.Logs[logs.Stdout].Path != "/tmp/x" ||
+	if x.Command != "run x 1" || x.StartSecs != 7*time.Second || x.Restart.Delay != 2*time.Second || x.Logs[logs.Stdout].Path != "/tmp/x" ||
 		!reflect.DeepEqual(x.Environment, map[string]string{"TOP": "t", "A": "x", "B": "b"}) {
 		t.Errorf("defaults: %+v", x)
 	}
@@ -455,7 +456,7 @@ func TestProgramDefault(t *testing.T) {
 		t.Errorf("a program's own: %+v", y)
 	}
 	for _, p := range []*Program{e, f} {
-		if p.StartSecs != time.Second || len(p.Environment) != 1 || p.Restart != nil {
+		if p.StartSecs != time.Second || len(p.Environment) != 1 || p.Restart.Delay >= 0 {
 			t.Errorf("not for these: %+v", p)
 		}
 	}

@@ -22,6 +22,8 @@ func onThisMachine(sample string) string {
 	return strings.NewReplacer(
 		"user=supervisord", "user=root     ", "user=chrism", "user=root  ", "nobody:nogroup", "0:0", "/a/path", "/tmp/sample.log",
 		"progname1,progname2", "theprogramname,thefcgiprogramname",
+		"db:ready, cache", "thefcgiprogramname", "ready=startsecs ", "ready=notify    ",
+		"\nhealth_http=", "\n;health_http=", "\nhealth_tcp=", "\n;health_tcp=", // only one of three can be
 	).Replace(sample)
 }
 

@@ -6,15 +6,17 @@ import (
 	"time"
 
 	"supervisor/inifile"
+	"supervisor/supervise/backoff"
 	"supervisor/supervise/life"
 	"supervisor/supervise/logs"
+	"supervisor/supervise/order"
 )
 
 // keyTable is every key of every section. A new one is a row here and a field in the
 // struct that it is read into.
 func keyTable() []Key {
 	var table []Key
-	for _, rows := range [][]Key{daemonKeys(), serverKeys(), groupKeys(), programKeys(), socketKeys(), processKeys(), otherKeys()} {
+	for _, rows := range [][]Key{daemonKeys(), serverKeys(), groupKeys(), programKeys(), additionKeys(), socketKeys(), processKeys(), otherKeys()} {
 		table = append(table, rows...)
 	}
 	return table
@@ -60,6 +62,12 @@ func daemonKeys() []Key {
 			values: flag(func(c *Config) *bool { return &c.StripANSI })},
 		{Name: "subreaper", In: in, Default: "false", Since: Ours, Text: "true: look after orphans of programs too; Linux only", Example: "false",
 			values: flag(func(c *Config) *bool { return &c.Subreaper })},
+		{Name: "exit_on_fatal", In: in, Default: "false", Since: Ours, Text: "true: end when any program is FATAL", Example: "false",
+			values: flag(func(c *Config) *bool { return &c.ExitOnFatal })},
+		{Name: "exit_when_empty", In: in, Default: "false", Since: Ours, Text: "true: end when nothing runs or will be started", Example: "false",
+			values: flag(func(c *Config) *bool { return &c.ExitWhenEmpty })},
+		{Name: "exit_status", In: in, Default: "program", Since: Ours, Text: "what it then returns: the status of that program, or 0", Example: "program",
+			values: []value{into(ofDaemon, exitStatusKind, func(c *Config) *bool { return &c.ExitStatus })}},
 		{Name: "environment", In: in, Unset: "nothing", Since: "3.0", Text: `for every program: KEY="value",KEY2="value2"`, Example: `KEY="value"`,
 			values: []value{special(ofDaemon, pairsKind, (*reading).readDaemonEnvironment)}},
 	}
@@ -124,18 +132,24 @@ func programKeys() []Key {
 		{Name: "startsecs", In: in, Default: "1", Since: "3.0", Text: "seconds it must stay up to count as started", Example: "1",
 			values: seconds(func(d *draft) *time.Duration { return &d.StartSecs })},
 		{Name: "startretries", In: in, Default: "3", Since: "3.0", Text: "how often a failed start is repeated", Example: "3",
-			values: number(func(d *draft) *int { return &d.StartRetries })},
+			values: number(func(d *draft) *int { return &d.Restart.Retries })},
 		{Name: "restart_delay", In: in, Unset: "as Supervisor, and at most once a second after 10 lives of less", Since: Ours, Example: "5",
 			Text:   "pause before it is started again: seconds, or 500ms, 2m, 1h; 0: never one",
-			values: duration(func(d *draft) *time.Duration { return &d.restart.Delay })},
+			values: duration(func(d *draft) *time.Duration { return &d.Restart.Delay })},
 		{Name: "restart_factor", In: in, Default: "1", Since: Ours, Text: "each pause in a row is so many times the one before", Example: "1",
-			values: []value{into(ofProgram, factorKind, func(d *draft) *float64 { return &d.restart.Factor })}},
+			values: []value{into(ofProgram, factorKind, func(d *draft) *float64 { return &d.Restart.Factor })}},
 		{Name: "restart_delay_max", In: in, Default: "60s", Since: Ours, Text: "the longest pause", Example: "60s",
-			values: duration(func(d *draft) *time.Duration { return &d.restart.Max })},
+			values: duration(func(d *draft) *time.Duration { return &d.Restart.Max })},
 		{Name: "restart_jitter", In: in, Default: "0%", Since: Ours, Text: "how much a pause may be longer or shorter by chance", Example: "0%",
-			values: []value{into(ofProgram, partKind, func(d *draft) *float64 { return &d.restart.Jitter })}},
+			values: []value{into(ofProgram, partKind, func(d *draft) *float64 { return &d.Restart.Jitter })}},
 		{Name: "restart_reset", In: in, Default: "60s", Since: Ours, Text: "when it has been up for so long, pauses begin anew", Example: "60s",
-			values: duration(func(d *draft) *time.Duration { return &d.restart.Reset })},
+			values: duration(func(d *draft) *time.Duration { return &d.Restart.Reset })},
+		{Name: "restart_limit", In: in, Unset: "none", Since: Ours, Text: "more restarts within a time than this, and it is FATAL", Example: "5/60s",
+			values: []value{into(ofProgram, limitKind, func(d *draft) *backoff.Limit { return &d.Restart.Limit })}},
+		{Name: "restart_forever", In: in, Default: "false", Since: Ours, Text: "true: a failed start is repeated without end", Example: "false",
+			values: flag(func(d *draft) *bool { return &d.Restart.Forever })},
+		{Name: "fatal_retry", In: in, Unset: "never", Since: Ours, Text: "after how long a program that is FATAL is tried again", Example: "10m",
+			values: []value{into(ofProgram, pauseKind, func(d *draft) *time.Duration { return &d.Restart.FatalRetry })}},
 		{Name: "stopsignal", In: in, Default: "TERM", Since: "3.0", Text: "what asks it to stop", Example: "QUIT",
 			values: []value{into(ofProgram, signalKind, func(d *draft) *syscall.Signal { return &d.StopSignal })}},
 		{Name: "stopwaitsecs", In: in, Default: "10", Since: "3.0", Text: "seconds until SIGKILL if it does not", Example: "10",
@@ -173,6 +187,42 @@ func programKeys() []Key {
 		Key{Name: "process_name", In: in, Default: "%(program_name)s", Since: "3.0", Text: "name of a process; needs %(process_num)d if there are several", Example: "%(program_name)s",
 			values: []value{into(ofProgram, nameKind, func(d *draft) *string { return &d.nameFormat })}},
 	)
+}
+
+// additionKeys are those of ours that say when a program may start, when it is up and what
+// its end means.
+func additionKeys() []Key {
+	const in = InProgram | InProgramDefault | InFastCGI
+	return []Key{
+		{Name: "exit_on", In: inPrograms, Default: "never", Since: Ours, Text: "which end of it ends supervisord: exit, unexpected, fatal, or never", Example: "never",
+			values: []value{into(ofProgram, exitOnKind, func(d *draft) *ExitOn { return &d.ExitOn })}},
+		{Name: "depends_on", In: in, Unset: "nothing", Since: Ours, Text: "what has to be up (NAME), ready (NAME:ready) or done (NAME:done) before it starts", Example: "db:ready, cache",
+			values: []value{into(ofProgram, needsKind, func(d *draft) *[]order.Need { return &d.Needs })}},
+		{Name: "depends_timeout", In: in, Default: "0", Since: Ours, Text: "how long to wait for all of them, 0: for ever", Example: "60s",
+			values: []value{into(ofProgram, durationKind, func(d *draft) *time.Duration { return &d.DependsTimeout })}},
+		{Name: "ready", In: inPrograms, Default: "startsecs", Since: Ours, Text: "what makes it RUNNING: startsecs, notify, fd:N, log:REGEX or health", Example: "startsecs",
+			values: []value{into(ofProgram, readyKind, func(d *draft) *Readiness { return &d.Ready })}},
+		{Name: "ready_timeout", In: inPrograms, Default: "60s", Since: Ours, Text: "how long that may take, 0: for ever", Example: "60s",
+			values: []value{into(ofProgram, durationKind, func(d *draft) *time.Duration { return &d.ReadyTimeout })}},
+		{Name: "watchdog", In: in, Unset: "none", Since: Ours, Text: "with ready=notify: WATCHDOG=1 comes at least so often", Example: "30s",
+			values: []value{into(ofProgram, pauseKind, func(d *draft) *time.Duration { return &d.Watchdog })}},
+		{Name: "health_interval", In: in, Default: "10s", Since: Ours, Text: "how often its health is checked", Example: "10s",
+			values: []value{into(ofProgram, pauseKind, func(d *draft) *time.Duration { return &d.Health.Interval })}},
+		{Name: "health_timeout", In: in, Default: "3s", Since: Ours, Text: "how long a check may take", Example: "3s",
+			values: []value{into(ofProgram, pauseKind, func(d *draft) *time.Duration { return &d.Health.Timeout })}},
+		{Name: "health_retries", In: in, Default: "3", Since: Ours, Text: "how many failures in a row are too many", Example: "3",
+			values: []value{into(ofProgram, countKind, func(d *draft) *int { return &d.Health.Retries })}},
+		{Name: "health_grace", In: in, Default: "30s", Since: Ours, Text: "how long after it is up failures do not count", Example: "30s",
+			values: []value{into(ofProgram, durationKind, func(d *draft) *time.Duration { return &d.Health.Grace })}},
+		{Name: "health_action", In: in, Default: "restart", Since: Ours, Text: "what then: restart, stop or none", Example: "restart",
+			values: []value{into(ofProgram, healthActionKind, func(d *draft) *HealthAction { return &d.Health.Action })}},
+		{Name: "health_command", In: in, Unset: "none", Since: Ours, Text: "a command that exits with 0 if it is healthy", Example: "/usr/bin/check %(process_num)d",
+			values: []value{into(ofProcess, textKind, func(d *draft) *string { return &d.Health.Command })}},
+		{Name: "health_http", In: in, Unset: "none", Since: Ours, Text: "an address that answers 2xx or 3xx if it is healthy", Example: "http://localhost:8080/health",
+			values: []value{into(ofProcess, urlKind, func(d *draft) *string { return &d.Health.HTTP })}},
+		{Name: "health_tcp", In: in, Unset: "none", Since: Ours, Text: "an address that can be connected to if it is healthy", Example: "localhost:5432",
+			values: []value{into(ofProcess, hostPortKind, func(d *draft) *string { return &d.Health.TCP })}},
+	}
 }
 
 // socketKeys are those of [fcgi-program:x] alone.

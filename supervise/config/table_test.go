@@ -33,7 +33,14 @@ func with(base, key, value string) string {
 	if key == "username" || key == "password" {
 		lines = append(lines, "username=u\npassword=p\n")
 	}
-	return "[supervisord]\n" + strings.Join(lines, "") + key + "=" + value + "\n"
+	start := "[supervisord]\n"
+	switch key {
+	case "depends_on":
+		start += "[program:db]\ncommand=c\ndepends_on=\n[program:cache]\ncommand=c\ndepends_on=\n"
+	case "watchdog":
+		lines = append(lines, "ready=notify\n")
+	}
+	return start + strings.Join(lines, "") + key + "=" + value + "\n"
 }
 
 // eachKey calls f for each kind of section and each key of it that is read here.
@@ -89,6 +96,9 @@ func TestKeyExamples(t *testing.T) {
 		if k.Name == "programs" {
 			example = "y"
 		}
+		if k.Name == "depends_on" {
+			example = k.Example
+		}
 		readTest(t, with(base, k.Name, example))
 	})
 }
@@ -133,6 +143,14 @@ func other(k *Key) string {
 		return "other%(process_num)d"
 	case "umask", "chmod", "socket_mode":
 		return "0111"
+	case "depends_on", "restart_limit", "watchdog", "health_http", "health_tcp":
+		return k.Example
+	case "ready":
+		return "notify"
+	case "exit_on", "exit_status":
+		return map[string]string{"exit_on": "fatal", "exit_status": "0"}[k.Name]
+	case "health_action":
+		return "none"
 	}
 	if k.Example != k.Default && k.Unset == "" && !k.Required() {
 		return onThisMachine(k.Example)

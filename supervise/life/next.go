@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"supervisor/supervise/backoff"
 	"supervisor/xmlrpc"
 )
 
@@ -20,13 +21,21 @@ type Status struct {
 	State    xmlrpc.State
 	Due      time.Time // when timeUp comes; zero for never
 	Started  time.Time // last attempt to start, also a failed one; zero for never
+	Up       time.Time // last became RUNNING; zero for never
 	Stopped  time.Time // when a child was last seen to have ended; zero for never
 	PID      int       // 0 without a child; STARTING has none until its start is decided
 	Tries    int       // failed starts in a row; a stop does not reset it
 	Exit     int       // exit status of the last child; -1 after death by a signal
 	SpawnErr string    // why the last start failed, or what was wrong with the last exit
-	Brief    int       // lives in a row that were brief and ended by themselves
-	Pauses   int       // of the restart policy, since somebody asked for a start or it was up for long
+	// Restarts is what the restart policy remembers.
+	Restarts backoff.State
+	// GivenUp is in BACKOFF why FATAL comes next, empty if it does not. RetryIn is after
+	// how long a start is tried again then; 0 for never.
+	GivenUp string
+	RetryIn time.Duration
+	// Ailing is why the child is being ended by us although nobody has asked for a stop;
+	// empty if it is not.
+	Ailing string
 }
 
 // Input is something that happens to a process.
@@ -53,20 +62,39 @@ type (
 	TimeUp struct{}
 	// KillFailed: the system refused to signal the child.
 	KillFailed struct{ Text string }
+	// BecameReady: the child that is waited for is ready.
+	BecameReady struct{}
+	// Fails: the child does not do what it is there for, so it is ended and has failed;
+	// why, and with which signal. 0 stands for the stop signal.
+	Fails struct {
+		Text   string
+		Signal syscall.Signal
+	}
+	// StartWanted: somebody wants it up as soon as nothing holds up its start.
+	StartWanted struct{}
+	// StartRefused: what it needs is not there and will not come, so it does not start.
+	StartRefused struct{ Text string }
+	// StartOverdue: what it needs has not come in time, so its start has failed for good.
+	StartOverdue struct{ Text string }
 	// GaveUp: supervisord is going down, nothing will be retried.
 	GaveUp struct{}
 )
 
-func (StartAsked) isInput()  {}
-func (StopAsked) isInput()   {}
-func (Spawned) isInput()     {}
-func (SpawnFailed) isInput() {}
-func (Forked) isInput()      {}
-func (CalledOff) isInput()   {}
-func (Exited) isInput()      {}
-func (TimeUp) isInput()      {}
-func (KillFailed) isInput()  {}
-func (GaveUp) isInput()      {}
+func (StartAsked) isInput()   {}
+func (StopAsked) isInput()    {}
+func (Spawned) isInput()      {}
+func (SpawnFailed) isInput()  {}
+func (Forked) isInput()       {}
+func (CalledOff) isInput()    {}
+func (Exited) isInput()       {}
+func (TimeUp) isInput()       {}
+func (KillFailed) isInput()   {}
+func (GaveUp) isInput()       {}
+func (BecameReady) isInput()  {}
+func (Fails) isInput()        {}
+func (StartWanted) isInput()  {}
+func (StartRefused) isInput() {}
+func (StartOverdue) isInput() {}
 
 // Effect is something that has to be done about a process.
 type Effect interface{ isEffect() }
@@ -121,13 +149,15 @@ const (
 	HasStopped                      // it ended when asked to: Text, Expected
 	StoppedEarly                    // so, before its program ran
 	StoppedWaiting                  // a stop in BACKOFF
-	GaveUpStarts                    // it is FATAL
+	GaveUpStarts                    // it is FATAL: Text
+	GivesUpOn                       // its child is ended since it fails: PID, Text
 )
 
 // Exit is how a child ended.
 type Exit struct {
-	Code int    // -1 unless it exited by itself
-	Text string // "exit status 1", "terminated by SIGTERM"
+	Code   int            // -1 unless it exited by itself
+	Text   string         // "exit status 1", "terminated by SIGTERM"
+	Signal syscall.Signal // that it died of; 0 for none
 }
 
 const tooQuickly = "Exited too quickly (process log may have details)"
@@ -145,7 +175,7 @@ func Next(cfg *Policy, st Status, now time.Time, in Input) (Status, []Effect) {
 	switch in := in.(type) {
 	case StartAsked:
 		if st.State.Down() {
-			st.Brief, st.Pauses = 0, 0
+			st.Restarts = st.Restarts.Asked()
 		}
 		return onStart(cfg, st, now)
 	case Spawned:
@@ -171,13 +201,30 @@ func Next(cfg *Policy, st Status, now time.Time, in Input) (Status, []Effect) {
 			return st, nil
 		}
 		from := st.State
-		st.State, st.Due, st.SpawnErr = xmlrpc.Unknown, time.Time{}, in.Text
+		st.State, st.Due, st.SpawnErr, st.Ailing = xmlrpc.Unknown, time.Time{}, in.Text, ""
 		return st, []Effect{Announce{From: from, To: xmlrpc.Unknown}}
+	case BecameReady:
+		if st.State != xmlrpc.Starting || st.PID == 0 || st.Ailing != "" {
+			return st, nil
+		}
+		return comeUp(st, now)
+	case Fails:
+		return onFailure(cfg, st, now, in)
+	case StartWanted:
+		if st.State.Down() {
+			st.Due = now
+		}
+	case StartRefused:
+		if st.State.Down() {
+			st.Due, st.SpawnErr = time.Time{}, in.Text
+		}
+	case StartOverdue:
+		return onOverdue(cfg, st, now, in.Text)
 	case GaveUp:
 		if st.State != xmlrpc.Backoff {
 			return st, nil
 		}
-		st.State, st.Due = xmlrpc.Fatal, time.Time{}
+		st.State, st.Due, st.GivenUp, st.RetryIn = xmlrpc.Fatal, time.Time{}, "", 0
 		return st, []Effect{Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}}
 	}
 	return st, nil
@@ -189,7 +236,7 @@ func onStart(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 	case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Backoff:
 		from := st.State
 		st.State, st.Started, st.Due = xmlrpc.Starting, now, time.Time{}
-		st.Exit, st.SpawnErr = 0, ""
+		st.Exit, st.SpawnErr, st.GivenUp, st.RetryIn = 0, "", "", 0
 		return st, []Effect{Announce{From: from, To: xmlrpc.Starting, Tries: st.Tries}, Spawn{}}
 	case xmlrpc.Unknown:
 		return st, nil
@@ -206,6 +253,12 @@ func onSpawned(cfg *Policy, st Status, now time.Time, pid int) (Status, []Effect
 	}
 	st.PID = pid
 	st.Due = now.Add(cfg.StartSecs)
+	if cfg.Readiness {
+		st.Due = time.Time{}
+		if cfg.ReadyTimeout > 0 {
+			st.Due = st.Started.Add(cfg.ReadyTimeout)
+		}
+	}
 	return st, []Effect{Say{What: HasSpawned, PID: pid}}
 }
 
@@ -240,7 +293,7 @@ func onStop(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 	from := st.State
 	switch st.State {
 	case xmlrpc.Starting, xmlrpc.Running:
-		st.State, st.Due = xmlrpc.Stopping, now.Add(cfg.StopWait)
+		st.State, st.Due, st.Ailing = xmlrpc.Stopping, now.Add(cfg.StopWait), ""
 		if st.PID == 0 { // its start is under way
 			return st, []Effect{Announce{From: from, To: xmlrpc.Stopping}, CallOff{}}
 		}
@@ -250,42 +303,103 @@ func onStop(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 			Kill{cfg.StopSignal, cfg.StopAsGroup},
 		}
 	case xmlrpc.Backoff:
-		st.State, st.Due = xmlrpc.Stopped, time.Time{}
+		st.State, st.Due, st.GivenUp, st.RetryIn = xmlrpc.Stopped, time.Time{}, "", 0
 		return st, []Effect{
 			Say{What: StoppedWaiting},
 			Announce{From: from, To: xmlrpc.Stopped},
 		}
-	case xmlrpc.Stopped, xmlrpc.Exited:
+	case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Fatal:
 		st.Due = time.Time{} // a start that was due is called off
 	}
 	return st, nil
 }
 
+// onFailure begins to end a child that fails. It stays in its state until it has ended.
+func onFailure(cfg *Policy, st Status, now time.Time, in Fails) (Status, []Effect) {
+	up := st.State == xmlrpc.Running || st.State == xmlrpc.Starting
+	if !up || st.PID == 0 || st.Ailing != "" {
+		return st, nil
+	}
+	k := Kill{Signal: cfg.StopSignal, Group: cfg.StopAsGroup}
+	if in.Signal != 0 {
+		k.Signal = in.Signal
+	}
+	st.Ailing, st.Due = in.Text, now.Add(cfg.StopWait)
+	return st, []Effect{
+		Say{What: GivesUpOn, PID: st.PID, Text: in.Text},
+		Say{What: Signals, PID: st.PID, Signal: k.Signal, Group: k.Group},
+		k,
+	}
+}
+
+// onOverdue is the end of a start that was waited with for too long. It goes by way of
+// STARTING and BACKOFF, as listeners know it.
+func onOverdue(cfg *Policy, st Status, now time.Time, why string) (Status, []Effect) {
+	if !st.State.Down() {
+		return st, nil
+	}
+	from := st.State
+	st.State, st.Started, st.Tries, st.SpawnErr, st.RetryIn = xmlrpc.Backoff, now, st.Tries+1, why, cfg.Restart.FatalRetry
+	effects := []Effect{
+		Announce{From: from, To: xmlrpc.Starting, Tries: st.Tries - 1},
+		Say{What: StartFailed, Text: why},
+		Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: st.Tries},
+	}
+	st.GivenUp = why
+	st, given := giveUp(st, now)
+	return st, append(effects, given...)
+}
+
+// giveUp is the step from BACKOFF to FATAL.
+func giveUp(st Status, now time.Time) (Status, []Effect) {
+	effects := []Effect{Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}, Say{What: GaveUpStarts, Text: st.GivenUp}}
+	st.State, st.Due, st.Tries, st.GivenUp = xmlrpc.Fatal, time.Time{}, 0, ""
+	if st.RetryIn > 0 {
+		st.Due, st.RetryIn = now.Add(st.RetryIn), 0
+	}
+	return st, effects
+}
+
 // onTime does what was put off until now.
 func onTime(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 	switch st.State {
-	case xmlrpc.Starting: // stayed up for startsecs
-		return comeUp(st)
-	case xmlrpc.Stopping: // outlived stopwaitsecs, and will be asked again
-		st.Due = now.Add(max(cfg.StopWait, minKillWait))
-		return st, []Effect{
-			Say{What: OutlivedStop, PID: st.PID},
-			Say{What: Signals, PID: st.PID, Signal: syscall.SIGKILL, Group: cfg.KillAsGroup},
-			Kill{syscall.SIGKILL, cfg.KillAsGroup},
+	case xmlrpc.Starting:
+		switch {
+		case st.Ailing != "":
+			return insist(cfg, st, now)
+		case cfg.Readiness:
+			return onFailure(cfg, st, now, Fails{Text: "not ready within " + cfg.ReadyTimeout.String()})
 		}
+		return comeUp(st, now) // it stayed up for startsecs
+	case xmlrpc.Running:
+		if st.Ailing != "" {
+			return insist(cfg, st, now)
+		}
+	case xmlrpc.Stopping:
+		return insist(cfg, st, now)
 	case xmlrpc.Backoff:
-		if st.Tries > cfg.StartRetries {
-			st.State, st.Due, st.Tries = xmlrpc.Fatal, time.Time{}, 0
-			return st, []Effect{
-				Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal},
-				Say{What: GaveUpStarts},
-			}
+		if st.GivenUp != "" {
+			return giveUp(st, now)
 		}
 		return onStart(cfg, st, now)
 	case xmlrpc.Stopped, xmlrpc.Exited: // autostart, autorestart
 		return onStart(cfg, st, now)
+	case xmlrpc.Fatal:
+		if !st.Due.IsZero() { // fatal_retry
+			return onStart(cfg, st, now)
+		}
 	}
 	return st, nil
+}
+
+// insist asks a child that outlived stopwaitsecs once more to end.
+func insist(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
+	st.Due = now.Add(max(cfg.StopWait, minKillWait))
+	return st, []Effect{
+		Say{What: OutlivedStop, PID: st.PID},
+		Say{What: Signals, PID: st.PID, Signal: syscall.SIGKILL, Group: cfg.KillAsGroup},
+		Kill{syscall.SIGKILL, cfg.KillAsGroup},
+	}
 }
 
 // minKillWait keeps stopwaitsecs=0 from sending SIGKILL without a pause to a
@@ -304,17 +418,20 @@ func onExit(cfg *Policy, st Status, now time.Time, how Exit) (Status, []Effect) 
 			Say{What: HasStopped, Text: how.Text, Expected: expected},
 		}
 	case xmlrpc.Starting:
-		st.PID, st.Stopped = 0, now
-		if now.Before(st.Due) {
-			st, effects := backOff(cfg, st, now, tooQuickly)
+		if st.Ailing != "" || cfg.Readiness || now.Before(st.Due) {
+			why := tooQuickly
+			if st.Ailing != "" {
+				why = st.Ailing
+			}
+			st.PID, st.Stopped, st.Ailing = 0, now, ""
+			st, effects := backOff(cfg, st, now, why)
 			return st, append(effects, Say{What: HasExited, Text: how.Text})
 		}
 		// It stayed up for startsecs after all; only the timer comes later than
 		// the news of its end.
 		up := []Effect{Announce{From: from, To: xmlrpc.Running, PID: pid}}
 		if cfg.StartSecs == 0 {
-			st.PID = pid
-			st, up = comeUp(st)
+			st, up = comeUp(st, now)
 		}
 		st, effects := end(cfg, st, now, pid, how, expected)
 		return st, append(up, effects...)
@@ -326,72 +443,68 @@ func onExit(cfg *Policy, st Status, now time.Time, how Exit) (Status, []Effect) 
 	return st, nil
 }
 
-// A life is brief if it ends within briefLife, and after maxBrief of them in a row the
-// next start waits until that is over: a program that cannot work would else fill its
-// log, and ours, with the same lines a thousand times a second.
-const (
-	briefLife = time.Second
-	maxBrief  = 10
-)
-
-// restartDue is when a child that was up is followed by the next.
-func restartDue(cfg *Policy, st *Status, now time.Time) time.Time {
-	life := now.Sub(st.Started)
-	if life < briefLife {
-		st.Brief++
-	} else {
-		st.Brief = 0
-	}
-	if cfg.Restart != nil {
-		if life-cfg.StartSecs >= cfg.Restart.Reset {
-			st.Pauses = 0
-		}
-		st.Pauses++
-		return now.Add(cfg.Restart.Pause(st.Pauses, cfg.Seed, now))
-	}
-	if st.Brief >= maxBrief && life < briefLife {
-		return st.Started.Add(briefLife)
-	}
-	return now
-}
-
 // end is the end of a child that was up and was not asked to stop.
 func end(cfg *Policy, st Status, now time.Time, pid int, how Exit, expected bool) (Status, []Effect) {
 	st.State, st.Due, st.PID, st.Stopped = xmlrpc.Exited, time.Time{}, 0, now
 	st.Tries, st.Exit, st.SpawnErr = 0, how.Code, ""
-	if !expected {
+	expected = expected && st.Ailing == ""
+	switch {
+	case st.Ailing != "":
+		st.SpawnErr, st.Ailing = st.Ailing, ""
+	case !expected:
 		st.SpawnErr = "Bad exit code " + strconv.Itoa(how.Code)
 	}
-	if cfg.Autorestart == RestartAlways || cfg.Autorestart == RestartUnexpected && !expected {
-		st.Due = restartDue(cfg, &st, now)
-	}
-	return st, []Effect{
+	effects := []Effect{
 		Announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: pid, Expected: expected},
 		Say{What: HasExited, Text: how.Text, Expected: expected},
 	}
+	if cfg.Autorestart != RestartAlways && (cfg.Autorestart != RestartUnexpected || expected) {
+		return st, effects
+	}
+	life := now.Sub(st.Started)
+	var running time.Duration
+	if !st.Up.Before(st.Started) {
+		running = now.Sub(st.Up)
+	}
+	var next backoff.Verdict
+	st.Restarts, next = backoff.Next(&cfg.Restart, st.Restarts, backoff.End{Up: true, Running: running, Life: life}, now, cfg.random(now))
+	if !next.Fatal {
+		st.Due = now.Add(next.Delay)
+		return st, effects
+	}
+	st, overdue := onOverdue(cfg, st, now, next.Reason)
+	return st, append(effects, overdue...)
 }
 
 // comeUp is the step from STARTING to RUNNING.
-func comeUp(st Status) (Status, []Effect) {
-	st.State, st.Due, st.Tries = xmlrpc.Running, time.Time{}, 0
+func comeUp(st Status, now time.Time) (Status, []Effect) {
+	st.State, st.Due, st.Up, st.Tries = xmlrpc.Running, time.Time{}, now, 0
 	return st, []Effect{
 		Announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: st.PID},
 		Say{What: CameUp},
 	}
 }
 
+// tooManyTries is why FATAL follows the last failed start, in Supervisor's words.
+const tooManyTries = "too many start retries too quickly"
+
 // backOff is a failed start: the n-th in a row waits n seconds for the next, or what
 // the restart policy says, and after the last there is nothing to wait for.
 func backOff(cfg *Policy, st Status, now time.Time, why string) (Status, []Effect) {
+	was := st.Restarts
+	was.Failed = st.Tries
+	var next backoff.Verdict
+	st.Restarts, next = backoff.Next(&cfg.Restart, was, backoff.End{}, now, cfg.random(now))
+	st.Restarts.Failed = 0 // that is Tries
 	st.State, st.SpawnErr, st.Due = xmlrpc.Backoff, why, now
 	st.Tries++
 	switch {
-	case st.Tries > cfg.StartRetries:
-	case cfg.Restart != nil:
-		st.Pauses++
-		st.Due = now.Add(cfg.Restart.Pause(st.Pauses, cfg.Seed, now))
+	case !next.Fatal:
+		st.Due = now.Add(next.Delay)
+	case next.Reason != "":
+		st.SpawnErr, st.GivenUp, st.RetryIn = next.Reason, next.Reason, next.Delay
 	default:
-		st.Due = now.Add(time.Duration(st.Tries) * time.Second)
+		st.GivenUp, st.RetryIn = tooManyTries, next.Delay
 	}
 	return st, []Effect{Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: st.Tries}}
 }

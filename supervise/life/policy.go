@@ -1,26 +1,33 @@
 package life
 
 import (
-	"fmt"
 	"hash/fnv"
-	"math"
+	"strconv"
 	"syscall"
 	"time"
+
+	"supervisor/supervise/backoff"
 )
 
 // Policy is what a program's settings say of its life. The zero value starts once, counts
 // as started at once, and takes every end for unexpected.
 type Policy struct {
-	Autorestart  Autorestart
-	StartSecs    time.Duration  // how long it must stay up to count as started
-	StartRetries int            // starts after the first, before FATAL
-	ExitCodes    []int          // that are expected
-	Restart      *RestartPolicy // ours; nil without restart_delay
-	StopSignal   syscall.Signal
-	StopWait     time.Duration // from the stop signal to SIGKILL
-	StopAsGroup  bool          // the stop signal goes to the process group
-	KillAsGroup  bool          // SIGKILL does
-	Seed         string        // has the jitter of Restart differ from that of others
+	Autorestart Autorestart
+	StartSecs   time.Duration // how long it must stay up to count as started
+	ExitCodes   []int         // that are expected
+	// Restart is whether and when it is started again, startretries too.
+	Restart     backoff.Policy
+	StopSignal  syscall.Signal
+	StopWait    time.Duration // from the stop signal to SIGKILL
+	StopAsGroup bool          // the stop signal goes to the process group
+	KillAsGroup bool          // SIGKILL does
+	// Seed has the jitter of Restart differ from that of others.
+	Seed string
+
+	// Readiness says that it is RUNNING when somebody says so (BecameReady), and not
+	// after StartSecs. ReadyTimeout is how long that may take; 0 is for ever.
+	Readiness    bool
+	ReadyTimeout time.Duration
 }
 
 // Autorestart says whether a process that ended by itself is started again.
@@ -32,26 +39,14 @@ const (
 	RestartAlways
 )
 
-// RestartPolicy is how long to wait before a start that nobody asked for: after an end,
-// expected or not, and after a failed start. The n-th pause in a row is Delay times
-// Factor to the power of n-1, at most Max, more or less by the part Jitter of it.
-type RestartPolicy struct {
-	Delay  time.Duration // 0: never a pause
-	Factor float64       // at least 1
-	Max    time.Duration
-	Jitter float64       // 0 to 1
-	Reset  time.Duration // after being RUNNING for so long the next pause is the first again
-}
-
-// Pause is how long to wait before a start, the n-th time. Its jitter comes from the
-// name of the program and the time: what happens to many at the same moment does not
-// happen again at the same moment.
-func (r *RestartPolicy) Pause(n int, seed string, now time.Time) time.Duration {
-	pause := min(float64(r.Delay)*math.Pow(r.Factor, float64(n-1)), float64(r.Max))
-	if r.Jitter > 0 {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%s %d", seed, now.UnixNano())
-		pause *= 1 + r.Jitter*(float64(h.Sum64()>>11)/(1<<52)-1)
+// random is a number from 0 to less than 1 that comes from the name of the program and
+// the time: what happens to many at the same moment does not happen again at the same
+// moment.
+func (p *Policy) random(now time.Time) float64 {
+	if p.Restart.Jitter == 0 {
+		return 0.5
 	}
-	return time.Duration(min(pause, math.MaxInt64/2))
+	h := fnv.New64a()
+	h.Write([]byte(p.Seed + " " + strconv.FormatInt(now.UnixNano(), 10)))
+	return float64(h.Sum64()>>11) / (1 << 53)
 }

@@ -25,6 +25,7 @@ const (
 	OutputLogged   messageKind = iota // a chunk whose program wants PROCESS_LOG events
 	OutputCaptured                    // a finished capture
 	OutputSpoken                      // a chunk of a listener's protocol
+	OutputMatched                     // a line is what Match looks for
 	OutputEnded                       // nothing more will come
 	InputWritten                      // a stdin writer is through; err says how
 	ChildEnded                        // a child has ended, and what it said has been told
@@ -76,8 +77,9 @@ type Output struct {
 	Main     *logs.Logger
 	Filter   *capture // nil if output passes as it is
 	Syslog   *logs.Syslog
-	Events   bool // the loop wants each chunk
-	Listener bool // the output is a listener's protocol
+	Events   bool   // the loop wants each chunk
+	Match    *Match // what is looked for in it; nil for nothing
+	Listener bool   // the output is a listener's protocol
 
 	send     func(Message) // to the loop; may block
 	Clearing atomic.Bool   // the loop's order to forget what is being captured
@@ -182,6 +184,10 @@ func (o *Output) deliver(p []byte, r *reader) {
 	o.reader = r
 	if o.Listener {
 		o.send(Message{Kind: OutputSpoken, Out: o, Data: append([]byte(nil), p...)})
+	}
+	if o.Match != nil && o.Match.feed(p) {
+		o.Match = nil
+		o.send(Message{Kind: OutputMatched, Out: o})
 	}
 	if o.Filter == nil {
 		o.output(p, false)

@@ -95,14 +95,14 @@ func findCommand(name, path string) (file string, info sys.Inode, found bool) {
 
 // Pipes are the descriptors of a child about to be started: its ends, and ours.
 type Pipes struct {
-	Child [3]int // becomes fd 0, 1, 2; -1 for none of its own
-	Ours  [3]int // -1 for none
+	Child [4]int // becomes fd 0, 1, 2, and that on which it says that it is ready; -1 for none of its own
+	Ours  [4]int // -1 for none
 }
 
 // MakePipes makes the pipes of a child. With a socket, that is its fd 0, and with
 // redirect_stderr fd 2 is the pipe of stdout.
-func MakePipes(hasSocket, redirectStderr bool) (pp Pipes, err error) {
-	pp = Pipes{[3]int{-1, -1, -1}, [3]int{-1, -1, -1}}
+func MakePipes(hasSocket, redirectStderr, saysReady bool) (pp Pipes, err error) {
+	pp = Pipes{[4]int{-1, -1, -1, -1}, [4]int{-1, -1, -1, -1}}
 	defer func() {
 		if err != nil {
 			pp.Close()
@@ -116,9 +116,9 @@ func MakePipes(hasSocket, redirectStderr bool) (pp Pipes, err error) {
 			return pp, err
 		}
 	}
-	for fd := 1; fd <= 2; fd++ {
-		if fd == 2 && redirectStderr {
-			break
+	for fd := 1; fd <= 3; fd++ {
+		if fd == 2 && redirectStderr || fd == 3 && !saysReady {
+			continue
 		}
 		if pp.Ours[fd], pp.Child[fd], err = NewPipe(); err != nil {
 			return pp, err
@@ -164,6 +164,8 @@ type Order struct {
 	Words         []string
 	Argv, Environ Arguments
 	Files         [3]int // what becomes descriptor 0, 1 and 2
+	Extra         int    // what becomes descriptor ExtraAs
+	ExtraAs       int    // above 2; 0 for none
 	Umask         int    // -1 for ours
 	Directory     string
 	ChangeDir     bool     // Directory is set; an empty one cannot be entered
@@ -195,7 +197,7 @@ func (s Starter) Fork(child *Child, o *Order, self string) (pid, pidfd int, err 
 			return pid, pidfd, err
 		}
 	}
-	second := Order{File: self, Environ: o.Environ, Files: o.Files, Umask: -1}
+	second := Order{File: self, Environ: o.Environ, Files: o.Files, Extra: o.Extra, ExtraAs: o.ExtraAs, Umask: -1}
 	if second.Argv, err = NewArguments(nil, childArgs(o)); err != nil {
 		return 0, -1, err
 	}
@@ -216,7 +218,7 @@ func forkExec(child *Child, o *Order, argv, environ []string, user *syscall.Cred
 	pid, err = syscall.ForkExec(o.File, argv, &syscall.ProcAttr{
 		Dir:   o.Directory,
 		Env:   environ,
-		Files: []uintptr{uintptr(o.Files[0]), uintptr(o.Files[1]), uintptr(o.Files[2])},
+		Files: o.descriptors(),
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Credential: user},
 	})
 	if err != nil {
@@ -231,6 +233,19 @@ func forkExec(child *Child, o *Order, argv, environ []string, user *syscall.Cred
 	_, _ = sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(pid, nil, 0, nil) })
 	child.Forked(0)
 	return 0, true, syscall.ECANCELED
+}
+
+// descriptors are those of the child as package syscall wants them.
+func (o *Order) descriptors() []uintptr {
+	const closed = ^uintptr(0)
+	files := []uintptr{uintptr(o.Files[0]), uintptr(o.Files[1]), uintptr(o.Files[2])}
+	if o.ExtraAs > 2 {
+		for len(files) < o.ExtraAs {
+			files = append(files, closed)
+		}
+		files = append(files, uintptr(o.Extra))
+	}
+	return files
 }
 
 // isForkError reports whether it was the fork that failed: no child was there

@@ -40,7 +40,7 @@ func NewStarter(all *Starters, noFile *syscall.Rlimit) (Starter, error) {
 // processor, the child is started as on other systems: then everybody waits for it.
 func (s Starter) start(child *Child, o *Order, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
 	pid, pidfd, err = s.Start(child, o.File, &vfork.Attr{
-		Files: o.Files, Dir: o.Directory, Umask: o.Umask, User: user, NoFile: s.noFile, Argv: o.Argv, Environ: o.Environ,
+		Files: o.Files, Extra: o.Extra, ExtraAs: o.ExtraAs, Dir: o.Directory, Umask: o.Umask, User: user, NoFile: s.noFile, Argv: o.Argv, Environ: o.Environ,
 	})
 	if err == vfork.ErrUnsupported {
 		pid, failedInChild, err = forkExec(child, o, o.Argv.Strings(), o.Environ.Strings(), user)

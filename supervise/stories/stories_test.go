@@ -138,15 +138,15 @@ inifile             gopkg.in/ini.v1 inifile/python
 inifile/envfile
 inifile/near
 inifile/python
-supervise           inifile inifile/python supervise/config supervise/event supervise/job supervise/life supervise/logs supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web xmlrpc
+supervise           inifile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web xmlrpc
 supervise/backoff   inifile
-supervise/config    inifile inifile/near supervise/life supervise/logs
+supervise/config    inifile inifile/near supervise/backoff supervise/life supervise/logs supervise/order
 supervise/cron
 supervise/event     inifile inifile/python xmlrpc
 supervise/getopt
 supervise/health    inifile
 supervise/job
-supervise/life      xmlrpc
+supervise/life      supervise/backoff xmlrpc
 supervise/limits    inifile
 supervise/lines
 supervise/logs      inifile supervise/job supervise/sys

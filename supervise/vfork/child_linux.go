@@ -31,7 +31,8 @@ type Child struct {
 	groups  *uint32
 	nGroups uintptr
 	noFile  *syscall.Rlimit
-	slots   [3]int
+	slots   [4]int    // 0, 1, 2, and extra
+	extra   int       // 0 for none
 	above   uintptr   // copy the descriptors below; 0 if the table is our own
 	args    cloneArgs // clone takes the lower half of the flags
 	clone3  bool      // which clears signal handlers; else by clone
@@ -153,7 +154,7 @@ const (
 
 // prepare makes c ready for a start. A NUL in a string is an error, as for exec.
 func (c *Child) prepare(file string, attr *Attr) (err error) {
-	c.umask, c.user, c.noFile = attr.Umask, attr.User, attr.NoFile
+	c.umask, c.user, c.noFile, c.extra = attr.Umask, attr.User, attr.NoFile, attr.ExtraAs
 	c.dir, c.groups, c.nGroups = nil, nil, 0
 	c.argv, c.environ = attr.Argv.first(), attr.Environ.first()
 	if c.file, err = syscall.BytePtrFromString(file); err != nil {
@@ -238,14 +239,27 @@ func forkAndExec(c *Child) (pid uintptr, errno syscall.Errno) {
 	} else {
 		afterForkInChild() // no signal handlers, and the mask as it was: a call for each signal
 	}
-	for i = 0; i < len(c.slots); i++ {
+	for i = 0; i < 3; i++ {
 		_, _, errno = syscall.RawSyscall(syscall.SYS_DUP3, uintptr(c.slots[i]), uintptr(i), 0)
 		if errno != 0 {
 			goto failed
 		}
 	}
+	if c.extra > 2 {
+		if c.slots[3] == c.extra { // a copy of itself would be an error
+			_, _, errno = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(c.extra), syscall.F_SETFD, 0)
+		} else {
+			_, _, errno = syscall.RawSyscall(syscall.SYS_DUP3, uintptr(c.slots[3]), uintptr(c.extra), 0)
+		}
+		if errno != 0 {
+			goto failed
+		}
+	}
 	if c.above != 0 { // exec would do that, but it may be long in coming
-		syscall.RawSyscall(closeRange(), 3, uintptr(^uint32(0)), 0)
+		if c.extra > 3 {
+			syscall.RawSyscall(closeRange(), 3, uintptr(c.extra-1), 0)
+		}
+		syscall.RawSyscall(closeRange(), uintptr(max(c.extra, 2)+1), uintptr(^uint32(0)), 0)
 	}
 	if c.user != nil {
 		_, _, errno = syscall.RawSyscall(sysSetgroups, c.nGroups, uintptr(unsafe.Pointer(c.groups)), 0)

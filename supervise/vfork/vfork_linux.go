@@ -29,6 +29,8 @@ import (
 // Attr says how a program is to be started.
 type Attr struct {
 	Files   [3]int              // what becomes descriptor 0, 1 and 2
+	Extra   int                 // what becomes descriptor ExtraAs
+	ExtraAs int                 // above 2; 0 for none
 	Dir     string              // to change to, "" for none
 	Umask   int                 // -1 for ours
 	User    *syscall.Credential // to become, nil to stay
@@ -88,7 +90,7 @@ var ErrUnsupported = errors.New("no child can share our memory here")
 // Starter starts programs, one at a time: it belongs to one goroutine.
 type Starter struct {
 	shared *Shared
-	slots  [3]int // low descriptors, through which children inherit theirs
+	slots  [4]int // low descriptors, through which children inherit theirs
 	rest   int    // what is in them meanwhile: something harmless
 	above  int    // one more than the highest of them
 	pidfd  bool   // a descriptor of each child is wanted
@@ -181,9 +183,13 @@ func (s *Starter) Start(c *Child, file string, attr *Attr) (pid, pidfd int, err 
 		return 0, -1, err
 	}
 	c.slots, c.mask = s.slots, s.mask
-	for i, fd := range attr.Files {
+	files := attr.Files[:]
+	if attr.ExtraAs > 2 {
+		files = []int{attr.Files[0], attr.Files[1], attr.Files[2], attr.Extra}
+	}
+	for i, fd := range files {
 		if err = syscall.Dup3(fd, s.slots[i], syscall.O_CLOEXEC); err != nil {
-			s.emptySlots()
+			s.emptySlots(len(files))
 			return 0, -1, err
 		}
 	}
@@ -194,14 +200,14 @@ func (s *Starter) Start(c *Child, file string, attr *Attr) (pid, pidfd int, err 
 	if c.user != nil {
 		s.shared.leave()
 	}
-	s.emptySlots()
+	s.emptySlots(len(files))
 	return pid, pidfd, err
 }
 
-// emptySlots lets go of what a child has inherited: pipes end when nobody else
+// emptySlots lets go of what a child has inherited in the first n: pipes end when nobody else
 // has them open.
-func (s *Starter) emptySlots() {
-	for _, slot := range s.slots {
+func (s *Starter) emptySlots(n int) {
+	for _, slot := range s.slots[:n] {
 		// Both are open, so this cannot fail.
 		_ = syscall.Dup3(s.rest, slot, syscall.O_CLOEXEC)
 	}

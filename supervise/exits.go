@@ -1,0 +1,65 @@
+package supervise
+
+import (
+	"time"
+
+	"supervisor/supervise/config"
+	"supervisor/xmlrpc"
+)
+
+// consider ends supervisord if the end of a process is to do so. Of several ends the first
+// counts.
+func (s *Supervisor) consider(p *process, now time.Time) {
+	if s.mood != Running || !p.State.Down() || !p.Due.IsZero() {
+		return
+	}
+	key := ""
+	switch on := p.cfg.ExitOn; {
+	case p.State == xmlrpc.Fatal && on != config.ExitNever,
+		p.State == xmlrpc.Exited && on == config.ExitOnExit,
+		p.State == xmlrpc.Exited && on == config.ExitOnUnexpected && p.SpawnErr != "":
+		key = "exit_on=" + [...]string{"never", "exit", "unexpected", "fatal"}[on]
+	case p.State == xmlrpc.Fatal && s.cfg.ExitOnFatal:
+		key = "exit_on_fatal=true"
+	case s.cfg.ExitWhenEmpty && s.empty():
+		key = "exit_when_empty=true"
+	default:
+		return
+	}
+	reason := p.ended
+	if p.State == xmlrpc.Fatal {
+		reason = "FATAL: " + p.SpawnErr
+	} else if p.State == xmlrpc.Stopped {
+		reason = "stopped"
+	}
+	s.log.Crit("shutting down because of %s (%s): %s", p.namespec(), reason, key)
+	if s.cfg.ExitStatus {
+		s.exitStatus = p.exitStatus()
+	}
+	s.setMood(Shutdown, now)
+}
+
+// empty reports whether no program runs or will be started by itself. Listeners do not
+// count: they are there for the others.
+func (s *Supervisor) empty() bool {
+	none := true
+	s.table.each(func(p *process) {
+		if !p.cfg.Listener && (p.State.Up() || p.State == xmlrpc.Stopping || !p.Due.IsZero()) {
+			none = false
+		}
+	})
+	return none
+}
+
+// exitStatus is what supervisord returns if the end of p is why it ends.
+func (p *process) exitStatus() int {
+	switch {
+	case p.State == xmlrpc.Fatal:
+		return 1
+	case p.State == xmlrpc.Stopped:
+		return 0
+	case p.how.Signal != 0:
+		return 128 + int(p.how.Signal)
+	}
+	return max(p.how.Code, 0)
+}

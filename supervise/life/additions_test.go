@@ -1,0 +1,137 @@
+package life
+
+import (
+	"reflect"
+	"syscall"
+	"testing"
+	"time"
+
+	"supervisor/supervise/backoff"
+	"supervisor/xmlrpc"
+)
+
+// readyPolicy is of a program that says when it is ready, and is tried again when FATAL.
+func readyPolicy() *Policy {
+	p := testPolicy()
+	p.Readiness, p.ReadyTimeout = true, 30*time.Second
+	p.Restart.Limit, p.Restart.FatalRetry = backoff.Limit{Count: 1, Within: time.Minute}, time.Hour
+	return p
+}
+
+var (
+	term = Kill{Signal: syscall.SIGTERM}
+	kill = Kill{Signal: syscall.SIGKILL}
+)
+
+// additions has a row for each state in which one of our own inputs, or settings, means
+// something.
+var additions = []struct {
+	name    string
+	from    Status
+	input   Input
+	want    Status
+	effects []Effect
+}{
+	{"spawned, and not yet ready", Status{State: xmlrpc.Starting, Started: t0}, Spawned{7},
+		Status{State: xmlrpc.Starting, Started: t0, PID: 7, Due: after(30)}, []Effect{Say{What: HasSpawned, PID: 7}}},
+	{"ready", Status{State: xmlrpc.Starting, Started: t0, PID: 7, Tries: 2, Due: after(30)}, BecameReady{},
+		Status{State: xmlrpc.Running, Started: t0, Up: t0, PID: 7}, []Effect{Announce{From: xmlrpc.Starting, To: xmlrpc.Running, PID: 7}, saidSuccess}},
+	{"ready without a child", Status{State: xmlrpc.Starting}, BecameReady{}, Status{State: xmlrpc.Starting}, nil},
+	{"ready too late", Status{State: xmlrpc.Starting, PID: 7, Ailing: "x", Due: t0}, BecameReady{}, Status{State: xmlrpc.Starting, PID: 7, Ailing: "x", Due: t0}, nil},
+	{"not ready in time", Status{State: xmlrpc.Starting, PID: 7, Due: t0}, TimeUp{},
+		Status{State: xmlrpc.Starting, PID: 7, Due: after(10), Ailing: "not ready within 30s"},
+		[]Effect{Say{What: GivesUpOn, PID: 7, Text: "not ready within 30s"}, Say{What: Signals, PID: 7, Signal: syscall.SIGTERM}, term}},
+	{"not ready, and it does not end", Status{State: xmlrpc.Starting, PID: 7, Due: t0, Ailing: "x"}, TimeUp{},
+		Status{State: xmlrpc.Starting, PID: 7, Due: after(10), Ailing: "x"},
+		[]Effect{Say{What: OutlivedStop, PID: 7}, Say{What: Signals, PID: 7, Signal: syscall.SIGKILL}, kill}},
+	{"not ready, and ended", Status{State: xmlrpc.Starting, Started: t0, PID: 7, Due: after(10), Ailing: "x"}, Exited{Exit{Code: -1, Text: "terminated by SIGTERM"}},
+		Status{State: xmlrpc.Backoff, Started: t0, Stopped: t0, Due: after(1), Tries: 1, SpawnErr: "x", Restarts: backoff.State{Pauses: 1, Recent: []time.Time{t0}}},
+		[]Effect{Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1}, Say{What: HasExited, Text: "terminated by SIGTERM"}}},
+	{"an end before it is ready is a failed start, also after startsecs", Status{State: xmlrpc.Starting, Started: t0, PID: 7}, Exited{Exit{Code: 0, Text: "exit status 0"}},
+		Status{State: xmlrpc.Backoff, Started: t0, Stopped: t0, Due: after(1), Tries: 1, SpawnErr: tooQuickly, Restarts: backoff.State{Pauses: 1, Recent: []time.Time{t0}}},
+		[]Effect{Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1}, Say{What: HasExited, Text: "exit status 0"}}},
+	{"a stop while it is ended is a stop", Status{State: xmlrpc.Starting, PID: 7, Ailing: "x", Due: t0}, StopAsked{},
+		Status{State: xmlrpc.Stopping, PID: 7, Due: after(10)},
+		[]Effect{Say{What: Signals, PID: 7, Signal: syscall.SIGTERM}, Announce{From: xmlrpc.Starting, To: xmlrpc.Stopping, PID: 7}, term}},
+
+	{"fails while it runs", Status{State: xmlrpc.Running, PID: 7}, Fails{Text: "unhealthy: no answer"},
+		Status{State: xmlrpc.Running, PID: 7, Due: after(10), Ailing: "unhealthy: no answer"},
+		[]Effect{Say{What: GivesUpOn, PID: 7, Text: "unhealthy: no answer"}, Say{What: Signals, PID: 7, Signal: syscall.SIGTERM}, term}},
+	{"fails, with a signal of its own", Status{State: xmlrpc.Running, PID: 7}, Fails{"x", syscall.SIGABRT},
+		Status{State: xmlrpc.Running, PID: 7, Due: after(10), Ailing: "x"},
+		[]Effect{Say{What: GivesUpOn, PID: 7, Text: "x"}, Say{What: Signals, PID: 7, Signal: syscall.SIGABRT}, Kill{Signal: syscall.SIGABRT}}},
+	{"fails twice", Status{State: xmlrpc.Running, PID: 7, Ailing: "x"}, Fails{Text: "y"}, Status{State: xmlrpc.Running, PID: 7, Ailing: "x"}, nil},
+	{"fails without a child", Status{State: xmlrpc.Starting}, Fails{Text: "y"}, Status{State: xmlrpc.Starting}, nil},
+	{"fails, and does not end", Status{State: xmlrpc.Running, PID: 7, Due: t0, Ailing: "x"}, TimeUp{},
+		Status{State: xmlrpc.Running, PID: 7, Due: after(10), Ailing: "x"},
+		[]Effect{Say{What: OutlivedStop, PID: 7}, Say{What: Signals, PID: 7, Signal: syscall.SIGKILL}, kill}},
+	{"its end is not expected, whatever its status", Status{State: xmlrpc.Running, Started: t0, PID: 7, Due: after(10), Ailing: "unhealthy: x"}, Exited{Exit{Code: 0, Text: "exit status 0"}},
+		Status{State: xmlrpc.Exited, Started: t0, Stopped: t0, Due: t0, SpawnErr: "unhealthy: x", Restarts: backoff.State{Pauses: 1, Brief: 1, Recent: []time.Time{t0}}},
+		[]Effect{Announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, Say{What: HasExited, Text: "exit status 0"}}},
+	{"one restart too many", Status{State: xmlrpc.Running, Started: t0, PID: 7, Restarts: backoff.State{Recent: []time.Time{after(-30)}}}, Exited{Exit{Code: 1, Text: "exit status 1"}},
+		Status{State: xmlrpc.Fatal, Started: t0, Stopped: t0, Due: after(3600), Exit: 1, SpawnErr: "2 exits within 60s"},
+		[]Effect{Announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, Say{What: HasExited, Text: "exit status 1"},
+			Announce{From: xmlrpc.Exited, To: xmlrpc.Starting}, Say{What: StartFailed, Text: "2 exits within 60s"},
+			Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1},
+			Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}, Say{What: GaveUpStarts, Text: "2 exits within 60s"}}},
+	{"one failed start too many", Status{State: xmlrpc.Starting, Started: t0, Restarts: backoff.State{Recent: []time.Time{after(-30)}}}, SpawnFailed{"x"},
+		Status{State: xmlrpc.Backoff, Started: t0, Due: t0, Tries: 1, SpawnErr: "2 exits within 60s", GivenUp: "2 exits within 60s", RetryIn: time.Hour},
+		[]Effect{Say{What: StartFailed, Text: "x"}, Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1}}},
+	{"given up for a while", Status{State: xmlrpc.Backoff, Due: t0, Tries: 1, SpawnErr: "x", GivenUp: "y", RetryIn: time.Hour}, TimeUp{},
+		Status{State: xmlrpc.Fatal, Due: after(3600), SpawnErr: "x"},
+		[]Effect{Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}, Say{What: GaveUpStarts, Text: "y"}}},
+	{"tried again", Status{State: xmlrpc.Fatal, Due: t0, SpawnErr: "x"}, TimeUp{},
+		Status{State: xmlrpc.Starting, Started: t0}, []Effect{Announce{From: xmlrpc.Fatal, To: xmlrpc.Starting}, Spawn{}}},
+	{"a stop calls off that it is tried again", Status{State: xmlrpc.Fatal, Due: t0, SpawnErr: "x"}, StopAsked{}, Status{State: xmlrpc.Fatal, SpawnErr: "x"}, nil},
+	{"a stop calls off FATAL", Status{State: xmlrpc.Backoff, Due: t0, Tries: 4, GivenUp: "y", RetryIn: time.Hour}, StopAsked{},
+		Status{State: xmlrpc.Stopped, Tries: 4}, []Effect{saidBackoff, Announce{From: xmlrpc.Backoff, To: xmlrpc.Stopped}}},
+
+	{"wanted, stopped", Status{State: xmlrpc.Stopped}, StartWanted{}, Status{State: xmlrpc.Stopped, Due: t0}, nil},
+	{"wanted, exited", Status{State: xmlrpc.Exited}, StartWanted{}, Status{State: xmlrpc.Exited, Due: t0}, nil},
+	{"wanted, fatal", Status{State: xmlrpc.Fatal, Due: after(9)}, StartWanted{}, Status{State: xmlrpc.Fatal, Due: t0}, nil},
+	{"wanted, running", Status{State: xmlrpc.Running, PID: 7}, StartWanted{}, Status{State: xmlrpc.Running, PID: 7}, nil},
+	{"refused", Status{State: xmlrpc.Stopped, Due: t0}, StartRefused{"dependency db: FATAL"}, Status{State: xmlrpc.Stopped, SpawnErr: "dependency db: FATAL"}, nil},
+	{"refused, running", Status{State: xmlrpc.Running, PID: 7}, StartRefused{"x"}, Status{State: xmlrpc.Running, PID: 7}, nil},
+	{"overdue", Status{State: xmlrpc.Stopped, Due: t0}, StartOverdue{"dependency db not ready"},
+		Status{State: xmlrpc.Fatal, Started: t0, Due: after(3600), SpawnErr: "dependency db not ready"},
+		[]Effect{Announce{From: xmlrpc.Stopped, To: xmlrpc.Starting}, Say{What: StartFailed, Text: "dependency db not ready"},
+			Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1},
+			Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}, Say{What: GaveUpStarts, Text: "dependency db not ready"}}},
+	{"overdue, running", Status{State: xmlrpc.Running, PID: 7}, StartOverdue{"x"}, Status{State: xmlrpc.Running, PID: 7}, nil},
+}
+
+func TestAdditions(t *testing.T) {
+	for _, tt := range additions {
+		t.Run(tt.name, func(t *testing.T) {
+			got, effects := Next(readyPolicy(), tt.from, t0, tt.input)
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("status\n got %+v\nwant %+v", got, tt.want)
+			}
+			if len(effects)+len(tt.effects) > 0 && !reflect.DeepEqual(effects, tt.effects) {
+				t.Errorf("effects\n got %+v\nwant %+v", effects, tt.effects)
+			}
+		})
+	}
+}
+
+// Our own inputs mean nothing to a state that has no row for them.
+func TestAdditionsMeanNothing(t *testing.T) {
+	means := map[string]bool{}
+	key := func(s xmlrpc.State, in Input) string { return s.String() + " " + reflect.TypeOf(in).Name() }
+	for _, tt := range additions {
+		means[key(tt.from.State, tt.input)] = true
+	}
+	inputs := []Input{BecameReady{}, Fails{Text: "x"}, StartWanted{}, StartRefused{"x"}, StartOverdue{"x"}}
+	states := []xmlrpc.State{xmlrpc.Stopped, xmlrpc.Starting, xmlrpc.Running, xmlrpc.Backoff, xmlrpc.Stopping, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Unknown}
+	for _, state := range states {
+		for _, in := range inputs {
+			if means[key(state, in)] || state.Down() {
+				continue // a row tells it, or it is like STOPPED
+			}
+			from := Status{State: state, PID: 7, Due: t0}
+			if got, effects := Next(readyPolicy(), from, t0, in); !reflect.DeepEqual(got, from) || effects != nil {
+				t.Errorf("%v, %T: %+v, %v", state, in, got, effects)
+			}
+		}
+	}
+}
