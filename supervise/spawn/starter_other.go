@@ -1,4 +1,4 @@
-//go:build unix && !linux
+//go:build unix && (!linux || portable)
 
 package spawn
 
@@ -30,10 +30,10 @@ func (Starter) Close() {}
 func (Starter) Reserve(int) {}
 
 // start starts a child. failedInChild says that it was not the fork that failed,
-// but one of the steps after it. There is no pidfd.
+// but one of the steps after it. pidfd is readable when the child has ended; -1 for none.
 func (Starter) start(child *Child, o *Order, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
 	pid, failedInChild, err = forkExec(child, o, o.Argv, o.Environ, user)
-	return pid, -1, failedInChild, err
+	return pid, openPID(pid), failedInChild, err
 }
 
 // Child is what can be seen of a child, and done about it, while a starter is at

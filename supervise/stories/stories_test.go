@@ -64,7 +64,10 @@ func linkRoles() (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, "supervisor")
-	args := []string{"build", "-o", binary}
+	args := []string{"build", "-tags", buildTags, "-o", binary}
+	if os.Getenv("GOCOVERDIR") != "" { // it is to be measured what of the program the stories use
+		args = append(args, "-cover")
+	}
 	if raceDetector {
 		args = append(args, "-race")
 	}

@@ -1,4 +1,5 @@
-//go:build !linux
+//go:build !linux || portable
 
-// Package vfork is for Linux alone.
+// Package vfork is for Linux alone, and there empty, but for what needs no fork, with the
+// build tag portable.
 package vfork

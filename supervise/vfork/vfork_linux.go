@@ -1,3 +1,5 @@
+//go:build !portable
+
 // Package vfork starts programs at a cost that does not grow with what the
 // starter has open.
 //
@@ -280,21 +282,4 @@ func (s *Starter) forked(c *Child, n int, can features, wanted bool) (pid, pidfd
 		pidfd = OpenPID(pid)
 	}
 	return pid, pidfd, nil
-}
-
-// OpenPID returns a descriptor that becomes readable when our child pid, which has
-// not been waited for, ends; -1 where the system, before Linux 5.3, has none.
-func OpenPID(pid int) int {
-	fd, _, errno := syscall.RawSyscall(pidfdOpen(), uintptr(pid), 0, 0)
-	if errno != 0 {
-		return -1
-	}
-	return int(fd)
-}
-
-// CloseOnExec has exec close all descriptors from first on. It returns false if the
-// system, before Linux 5.11, cannot do that.
-func CloseOnExec(first int) bool {
-	_, _, errno := syscall.RawSyscall(closeRange(), uintptr(first), uintptr(^uint32(0)), closeRangeCloexec)
-	return errno == 0
 }

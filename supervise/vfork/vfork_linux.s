@@ -1,3 +1,5 @@
+//go:build !portable
+
 #include "textflag.h"
 
 // func rawVforkSyscall(trap, a1, a2, a3 uintptr) (r1 uintptr, errno syscall.Errno)
