@@ -66,8 +66,6 @@ type Supervisor struct {
 	checks   *health.Runner[lifeOf] // nil until somebody's health is checked
 	notify   *notify.Socket         // nil until a program says when it is ready
 	unheard  []notify.Received      // that may come from a child whose start is not known yet
-	ending   context.Context        // ends with the round
-	end      context.CancelFunc
 
 	mood       Mood
 	exitStatus int          // what supervisord returns after a shutdown
@@ -492,8 +490,14 @@ func (s *Supervisor) stopInOrder(p *process, now time.Time) {
 	}
 	for _, e := range s.depends.graph.Dependents(p.dependent - 1) {
 		q := s.depends.processes[e.Program]
-		if q != nil && !q.held && (q.State == xmlrpc.Running || q.State == xmlrpc.Starting) {
+		if q == nil || q.held {
+			continue
+		}
+		switch q.State {
+		case xmlrpc.Running, xmlrpc.Starting:
 			s.stopInOrder(q, now)
+		case xmlrpc.Backoff:
+			s.feed(q, now, life.GaveUp{}) // the turn of its group may come only after that of p
 		}
 	}
 }

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"errors"
+	"os"
 	"strconv"
 	"syscall"
 	"time"
@@ -41,10 +42,11 @@ type process struct {
 	leaving   bool // it is to be stopped together with others
 	held      bool // so, but not before those that need it
 
-	well bool      // a check was good, and none since was one failure too many
-	ill  string    // why it is not healthy; empty if it is, or if nobody looks
-	said string    // STATUS= of ready=notify
-	bark time.Time // when its watchdog barks; zero for never
+	ready *os.File  // of ready=fd:N, from which somebody reads; nil for none
+	well  bool      // a check was good, and none since was one failure too many
+	ill   string    // why it is not healthy; empty if it is, or if nobody looks
+	said  string    // STATUS= of ready=notify
+	bark  time.Time // when its watchdog barks; zero for never
 
 	socketHeld bool // it refers to its fcgi socket
 
@@ -254,7 +256,7 @@ func (s *Supervisor) signalChild(p *process, sig syscall.Signal, group bool) err
 }
 
 // attend begins to look after a new child.
-func (s *Supervisor) attend(p *process, a *attempt, now time.Time) {
+func (s *Supervisor) attend(p *process, a *attempt) {
 	p.reaped, p.listener, p.stdin = nil, event.Protocol{}, nil
 	if fd := a.pipes.Ours[0]; fd >= 0 {
 		p.stdin = &pipes.Stdin{Fd: fd, Loop: s.messages}
@@ -267,7 +269,6 @@ func (s *Supervisor) attend(p *process, a *attempt, now time.Time) {
 	}
 	s.awaitEnd(p, a.pidfd)
 	s.watchReadiness(p, a.pipes.Ours[3])
-	s.hearAgain(now)
 }
 
 // awaitEnd sees to it that the end of a new child becomes known.

@@ -43,7 +43,8 @@ func (s *Supervisor) during(l lifeOf, fn func(now time.Time)) {
 func (s *Supervisor) watchReadiness(p *process, readyPipe int) {
 	l := lifeOf{p, p.spawns}
 	if readyPipe >= 0 {
-		go s.readReady(l, os.NewFile(uintptr(readyPipe), "ready"))
+		p.ready = os.NewFile(uintptr(readyPipe), "ready")
+		go s.readReady(l, p.ready)
 	}
 	if p.cfg.Health.Set() {
 		s.startChecks(l)
@@ -53,8 +54,6 @@ func (s *Supervisor) watchReadiness(p *process, readyPipe int) {
 // readReady waits for a line feed on the descriptor of ready=fd:N.
 func (s *Supervisor) readReady(l lifeOf, pipe *os.File) {
 	defer pipe.Close()
-	stop := context.AfterFunc(s.ending, func() { _ = pipe.SetReadDeadline(time.Now()) })
-	defer stop()
 	buf := make([]byte, 256)
 	for {
 		n, err := pipe.Read(buf)
@@ -65,7 +64,7 @@ func (s *Supervisor) readReady(l lifeOf, pipe *os.File) {
 			}
 		}
 		if err != nil {
-			return // it has closed it, or has ended
+			return // it has closed it, or has ended: see endWatching
 		}
 	}
 }
@@ -138,6 +137,10 @@ func (s *Supervisor) cameUp(p *process, now time.Time) {
 func (s *Supervisor) endWatching(p *process) {
 	if s.checks != nil && p.cfg.Health.Set() {
 		s.checks.Forget(lifeOf{p, p.spawns})
+	}
+	if p.ready != nil {
+		_ = p.ready.SetReadDeadline(time.Now()) // a helper may hold the other end; it fails if it is closed
+		p.ready = nil
 	}
 	p.well, p.ill, p.said, p.bark = false, "", "", time.Time{}
 }

@@ -284,7 +284,6 @@ func (d *daemon) newSupervisor(cfg *config.Config, log *logs.Logger, files *logs
 		turn: maxTurn,
 	}
 	s.timer.Stop()
-	s.ending, s.end = context.WithCancel(context.Background())
 	s.tasks = newTasks()
 	s.guard.Store(int32(Running))
 	all, err := spawn.NewArguments(nil, s.environ)
@@ -370,7 +369,6 @@ func (s *Supervisor) close() {
 	if s.allWatched {
 		signal.Stop(s.deaths)
 	}
-	s.end()
 	if s.checks != nil {
 		s.checks.Close()
 	}

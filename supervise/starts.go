@@ -366,8 +366,9 @@ func (s *Supervisor) begun(a *attempt, now time.Time) {
 	}
 	s.table.byPID[a.pid] = p
 	p.spawns++
-	s.attend(p, a, now)
+	s.attend(p, a)
 	s.feed(p, now, life.Spawned{PID: a.pid})
+	s.hearAgain(now)
 	if a.asked && p.State == xmlrpc.Starting && p.cfg.StartSecs <= 0 {
 		s.feed(p, now, life.TimeUp{}) // who asks for several starts sees each come up before the next
 	}
