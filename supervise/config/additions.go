@@ -12,6 +12,7 @@ import (
 
 	"supervisor/inifile"
 	"supervisor/supervise/backoff"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/order"
 )
 
@@ -59,6 +60,15 @@ type Health struct {
 // Set reports whether there is a check.
 func (c *Health) Set() bool { return c.Command != "" || c.HTTP != "" || c.TCP != "" }
 
+// defaultPrefix is what stands before each line where nothing is said of that.
+const defaultPrefix = "%(program_name)s | "
+
+// daemonFormatKind is the form of the daemon's own log.
+var daemonFormatKind = valueKind[lines.Format]{name: "text or json", parse: func(text string) (lines.Format, error) {
+	n, err := choiceKind[int]("text", "json").parse(text)
+	return [...]lines.Format{lines.Text, lines.JSON}[n], err
+}}
+
 // exitStatusKind is what supervisord returns.
 var exitStatusKind = valueKind[bool]{name: "program or 0", parse: func(text string) (bool, error) {
 	n, err := choiceKind[int]("program", "0").parse(text)
@@ -74,7 +84,21 @@ const (
 	HealthNone                        // it is only shown
 )
 
+// LineFormat is the form in which output gets into log files.
+type LineFormat struct {
+	Format     lines.Format
+	Prefix     [2]string // of text, by channel
+	Timestamps lines.Timestamps
+	Drop       bool // log_when_blocked=drop
+}
+
 var (
+	formatKind     = choiceKind[lines.Format]("raw", "text", "json")
+	timestampsKind = choiceKind[lines.Timestamps]("none", "iso8601", "unix")
+	blockedKind    = valueKind[bool]{name: "wait or drop", parse: func(text string) (bool, error) {
+		n, err := choiceKind[int]("wait", "drop").parse(text)
+		return n == 1, err
+	}}
 	exitOnKind       = choiceKind[ExitOn]("never", "exit", "unexpected", "fatal")
 	healthActionKind = choiceKind[HealthAction]("restart", "stop", "none")
 	needsKind        = valueKind[[]order.Need]{name: "NAME or NAME:CONDITION with commas between them, CONDITION being started, ready or done", parse: order.Parse}

@@ -15,6 +15,7 @@ import (
 
 	"supervisor/inifile"
 	"supervisor/supervise/life"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/order"
 )
@@ -48,9 +49,10 @@ type Config struct {
 	Subreaper       bool // ours: adopt orphaned grandchildren (Linux)
 
 	// Ours too.
-	ExitOnFatal   bool // ExitOnFatal for every program
-	ExitWhenEmpty bool // end when nothing runs or will
-	ExitStatus    bool // end with the status of the program that is the cause
+	LogFormat     lines.Format // of the daemon's own log: Text and Raw are the same
+	ExitOnFatal   bool         // ExitOnFatal for every program
+	ExitWhenEmpty bool         // end when nothing runs or will
+	ExitStatus    bool         // end with the status of the program that is the cause
 
 	// Environment is environment as configured. Each Program has it already; a
 	// later reading wants it as Overrides.Environment.
@@ -198,6 +200,7 @@ type Program struct {
 	Ready          Readiness
 	Health         Health
 	Watchdog       time.Duration // 0: none
+	Lines          LineFormat
 
 	RedirectStderr bool
 	Logs           [2]Log // by logs.Channel

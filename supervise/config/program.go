@@ -131,6 +131,14 @@ func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, d draft, n
 	d.Environment = overlay(r.config.Environment, own)
 	s = s.With(names.WithEnvironment(own))
 	r.readKeys(ofProcess, s, &d)
+	for channel := range d.Lines.Prefix {
+		named := s.With(names.WithEnvironment(own).With("channel", logs.Channel(channel).String()))
+		prefix := named.Expand("log_prefix", named.Raw("log_prefix", defaultPrefix))
+		if prefix != "" && !strings.HasSuffix(prefix, " ") {
+			prefix += " " // which cannot be written at the end of a value
+		}
+		d.Lines.Prefix[channel] = prefix
+	}
 	for channel := range d.Logs {
 		r.settleLog(s, &d, logs.Channel(channel))
 	}

@@ -8,6 +8,7 @@ import (
 	"supervisor/inifile"
 	"supervisor/supervise/backoff"
 	"supervisor/supervise/life"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/order"
 )
@@ -62,6 +63,8 @@ func daemonKeys() []Key {
 			values: flag(func(c *Config) *bool { return &c.StripANSI })},
 		{Name: "subreaper", In: in, Default: "false", Since: Ours, Text: "true: look after orphans of programs too; Linux only", Example: "false",
 			values: flag(func(c *Config) *bool { return &c.Subreaper })},
+		{Name: "log_format", In: in, Default: "text", Since: Ours, Text: "of the daemon's own log: text or json", Example: "text",
+			values: []value{into(ofDaemon, daemonFormatKind, func(c *Config) *lines.Format { return &c.LogFormat })}},
 		{Name: "exit_on_fatal", In: in, Default: "false", Since: Ours, Text: "true: end when any program is FATAL", Example: "false",
 			values: flag(func(c *Config) *bool { return &c.ExitOnFatal })},
 		{Name: "exit_when_empty", In: in, Default: "false", Since: Ours, Text: "true: end when nothing runs or will be started", Example: "false",
@@ -216,6 +219,14 @@ func additionKeys() []Key {
 			values: []value{into(ofProgram, durationKind, func(d *draft) *time.Duration { return &d.Health.Grace })}},
 		{Name: "health_action", In: in, Default: "restart", Since: Ours, Text: "what then: restart, stop or none", Example: "restart",
 			values: []value{into(ofProgram, healthActionKind, func(d *draft) *HealthAction { return &d.Health.Action })}},
+		{Name: "log_format", In: in, Default: "raw", Since: Ours, Text: "raw, text: whole lines behind log_prefix, or json", Example: "text",
+			values: []value{into(ofProgram, formatKind, func(d *draft) *lines.Format { return &d.Lines.Format })}},
+		{Name: "log_timestamps", In: in, Default: "none", Since: Ours, Text: "with log_format=text, before the prefix: iso8601, unix or none", Example: "iso8601",
+			values: []value{into(ofProgram, timestampsKind, func(d *draft) *lines.Timestamps { return &d.Lines.Timestamps })}},
+		{Name: "log_prefix", In: in, Default: defaultPrefix, Since: Ours, Text: "before each line of text; %(process_num)d, %(group_name)s and %(channel)s too", Example: defaultPrefix,
+			values: []value{{kind: textKind.name}}}, // see readProcess
+		{Name: "log_when_blocked", In: in, Default: "wait", Since: Ours, Text: "what if nobody reads the log: wait, or drop whole lines after a second", Example: "drop",
+			values: []value{into(ofProgram, blockedKind, func(d *draft) *bool { return &d.Lines.Drop })}},
 		{Name: "health_command", In: in, Unset: "none", Since: Ours, Text: "a command that exits with 0 if it is healthy", Example: "/usr/bin/check %(process_num)d",
 			values: []value{into(ofProcess, textKind, func(d *draft) *string { return &d.Health.Command })}},
 		{Name: "health_http", In: in, Unset: "none", Since: Ours, Text: "an address that answers 2xx or 3xx if it is healthy", Example: "http://localhost:8080/health",

@@ -151,6 +151,8 @@ func other(k *Key) string {
 		return map[string]string{"exit_on": "fatal", "exit_status": "0"}[k.Name]
 	case "health_action":
 		return "none"
+	case "log_format":
+		return "json"
 	}
 	if k.Example != k.Default && k.Unset == "" && !k.Required() {
 		return onThisMachine(k.Example)
