@@ -216,6 +216,7 @@ func (s *Supervisor) removeGroup(g *group) {
 		s.bus.Unsubscribe(g.pool)
 	}
 	s.table.remove(g)
+	s.fitColumn()
 	s.bus.Raise(event.GroupRemoved, "groupname:"+g.name+"\n")
 	s.version++
 }

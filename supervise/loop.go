@@ -14,6 +14,7 @@ import (
 	"supervisor/supervise/event"
 	"supervisor/supervise/health"
 	"supervisor/supervise/life"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/notify"
 	"supervisor/supervise/pipes"
@@ -57,7 +58,8 @@ type Supervisor struct {
 	nextTick time.Time
 	sockets  sockets
 	logFiles *logs.Files
-	bounds   bounds // safe for concurrent use
+	column   lines.Column // of the prefixes of all programs; safe for concurrent use
+	bounds   bounds       // safe for concurrent use
 	autoLogs map[autoLogKey]string
 	syslog   *logs.Syslog
 	starts   starts

@@ -11,6 +11,7 @@ import (
 	"supervisor/supervise/config"
 	"supervisor/supervise/event"
 	"supervisor/supervise/life"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/pipes"
 	"supervisor/supervise/sys"
@@ -303,6 +304,9 @@ func (s *Supervisor) follow(p *process, ch logs.Channel, fd int) {
 	if cfg.Syslog {
 		o.Syslog = s.syslog
 	}
+	if o.Log != nil {
+		s.form(o, p.cfg)
+	}
 	if err := s.poller.Add(o); err != nil {
 		s.log.Crit("cannot follow the %v of %s: %v", ch, p.cfg.Name, err)
 		syscall.Close(fd)
@@ -312,6 +316,27 @@ func (s *Supervisor) follow(p *process, ch logs.Channel, fd int) {
 		return
 	}
 	p.outputs[ch] = o
+}
+
+// form gives an output the form that it is to have in its log.
+func (s *Supervisor) form(o *pipes.Output, cfg *config.Program) {
+	if f := cfg.Lines; f.Format != lines.Raw {
+		o.Lines = lines.New(lines.Settings{
+			Format: f.Format, Timestamps: f.Timestamps, Prefix: f.Prefix[o.Channel], Column: &s.column,
+			Program: cfg.Name, Group: cfg.Group, Stream: o.Channel.String(),
+		})
+	}
+}
+
+// fitColumn has the bars of all programs stand under each other.
+func (s *Supervisor) fitColumn() {
+	var prefixes []string
+	s.table.each(func(p *process) {
+		if p.cfg.Lines.Format == lines.Text {
+			prefixes = append(prefixes, p.cfg.Lines.Prefix[:]...)
+		}
+	})
+	s.column.Fit(prefixes...)
 }
 
 // exit is the end of a child whose output is complete.

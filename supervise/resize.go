@@ -107,6 +107,7 @@ func (s *Supervisor) finishChange(c *groupChange, now time.Time) *xmlrpc.Fault {
 	if c.active == nil {
 		s.use(c.prepared)
 		s.addGroup(c.cfg, c.running, c.fresh, now)
+		s.fitColumn()
 		return nil
 	}
 	for _, p := range c.active.processes {
@@ -141,6 +142,7 @@ func (s *Supervisor) resize(c *groupChange, now time.Time) {
 	}
 	c.active.cfg = c.cfg
 	c.active.setProcesses(processes, byName)
+	s.fitColumn()
 	for _, p := range added {
 		s.attach(p)
 	}

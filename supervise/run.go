@@ -361,6 +361,7 @@ func (s *Supervisor) build(cfg *config.Config) error {
 		s.use(prepared)
 		s.addGroup(g, programs, s.newProcesses(programs, prepared), now)
 	}
+	s.fitColumn()
 	return nil
 }
 

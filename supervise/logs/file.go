@@ -80,6 +80,8 @@ type File struct {
 	// when it works again. It is called by the goroutine that writes.
 	Report func(text string)
 
+	droppedLines, droppedBytes atomic.Uint64
+
 	opened int                      // calls of Open without one of Close; with the lock of files
 	Shared atomic.Pointer[OpenFile] // nil while closed
 }
@@ -170,9 +172,11 @@ func (f *File) Write(p []byte) {
 
 // WriteTo is Write for who has the lock.
 func (f *File) WriteTo(s *OpenFile, p []byte) {
-	if text := s.write(p, f.MaxBytes, f.backups); text != "" && f.Report != nil {
-		f.Report(text)
+	n, remark := s.write(p, f.MaxBytes, f.backups)
+	if n < len(p) {
+		f.lose(p[n:])
 	}
+	f.remark(remark)
 }
 
 // WriteLines appends lines, of which ends has the end of each, as if they were
@@ -379,16 +383,17 @@ func (s *OpenFile) closeFile() {
 	}
 }
 
-// write appends p and says what there is to say about it, mostly nothing.
-func (s *OpenFile) write(p []byte, maxBytes int64, backups int) (remark string) {
+// write appends p. It returns how much of it is not lost, and what there is to say about
+// it, mostly nothing.
+func (s *OpenFile) write(p []byte, maxBytes int64, backups int) (n int, remark string) {
 	if s.Unused.Load() {
-		return ""
+		return len(p), ""
 	}
 	if s.wanted {
 		s.retry()
 	}
 	if s.File == nil {
-		return s.lose(len(p), s.err)
+		return 0, s.lose(len(p), s.err)
 	}
 	n, err := s.put(p)
 	if err != nil {
@@ -397,7 +402,7 @@ func (s *OpenFile) write(p []byte, maxBytes int64, backups int) (remark string) 
 		remark = s.recovered()
 	}
 	if !s.Regular.Load() {
-		return remark
+		return n, remark
 	}
 	if s.size += int64(n); maxBytes > 0 && s.size >= maxBytes {
 		if trouble := s.rotate(maxBytes, backups); remark == "" {
@@ -405,7 +410,7 @@ func (s *OpenFile) write(p []byte, maxBytes int64, backups int) (remark string) 
 		}
 	}
 	s.look()
-	return remark
+	return n, remark
 }
 
 // put writes p. Where there is a reader to be waited for, the writer can be told to
@@ -431,14 +436,32 @@ func (w *writing) Set(giveUp *atomic.Bool) {
 	w.mu.Unlock()
 }
 
-func (w *writing) write(stream *os.File, p []byte, unused *atomic.Bool) (int, error) {
-	w.mu.Lock()
-	w.stream = stream
-	if w.out != nil && w.out.Load() || unused.Load() {
-		w.cease()
+// write writes p. What is not to be waited for gets as much as it takes.
+func (w *writing) write(stream *os.File, p []byte, unused *atomic.Bool) (n int, err error) {
+	if !w.begin(stream, unused) {
+		w.end(stream)
+		if n, err = writeNow(stream, p); err == nil && n < len(p) {
+			err = os.ErrDeadlineExceeded
+		}
+		return n, err
 	}
-	w.mu.Unlock()
-	n, err := stream.Write(p)
+	n, err = stream.Write(p)
+	w.end(stream)
+	return n, err
+}
+
+// begin notes that a stream is about to be waited for. It reports false if it shall not be.
+func (w *writing) begin(stream *os.File, unused *atomic.Bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.out != nil && w.out.Load() || unused.Load() {
+		return false
+	}
+	w.stream = stream
+	return true
+}
+
+func (w *writing) end(stream *os.File) {
 	w.mu.Lock()
 	w.stream = nil
 	if w.ceased {
@@ -446,7 +469,6 @@ func (w *writing) write(stream *os.File, p []byte, unused *atomic.Bool) (int, er
 		_ = stream.SetWriteDeadline(time.Time{}) // as cease could, so can this
 	}
 	w.mu.Unlock()
-	return n, err
 }
 
 // Exhaust makes who was set with giveUp, or whoever writes if it is nil, cease to wait,

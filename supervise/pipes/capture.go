@@ -37,9 +37,10 @@ type capture struct {
 	*scratch // while something is done
 }
 
-// scratch is memory that captures need only while they work: whoever feeds many of them
-// has one for all.
+// scratch is memory that captures and forms of lines need only while they work: whoever
+// feeds many of them has one for all.
 type scratch struct {
+	lines  []byte // in the form that they have in the log
 	joined []byte // a token begun in an earlier chunk, and the chunk
 	plain  []byte // without escape sequences
 }

@@ -12,8 +12,10 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"supervisor/inifile/python"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/sys"
 )
@@ -75,7 +77,8 @@ type Output struct {
 	Name     string
 	Log      *logs.File // nil for none; it was opened for this output, which closes it
 	Main     *logs.Logger
-	Filter   *capture // nil if output passes as it is
+	Filter   *capture      // nil if output passes as it is
+	Lines    *lines.Filter // the form in which output gets into Log; nil for as it is
 	Syslog   *logs.Syslog
 	Events   bool   // the loop wants each chunk
 	Match    *Match // what is looked for in it; nil for nothing
@@ -145,21 +148,50 @@ func (r *reader) write(o *Output, p []byte) {
 	}
 }
 
+// writeLines takes a piece of output to its log in the form that it has there.
+func (r *reader) writeLines(o *Output, p []byte) {
+	for now := time.Now(); len(p) > 0; {
+		r.scratch.lines, p = o.Lines.Append(r.scratch.lines[:0], p, now)
+		r.write(o, r.scratch.lines)
+	}
+}
+
+// endLine takes to the log what is left of a line that has no end.
+func (r *reader) endLine(o *Output) {
+	if o.Lines != nil && o.Lines.Held() > 0 {
+		r.scratch.lines = o.Lines.Flush(r.scratch.lines[:0], time.Now())
+		r.write(o, r.scratch.lines)
+	}
+}
+
 // writeAlone waits for the log as long as it takes, or until o is given up.
 func (r *reader) writeAlone(o *Output, s *logs.OpenFile, p []byte) {
 	if s.Regular.Load() {
-		select {
-		case r.disk <- struct{}{}:
-			defer func() { <-r.disk }()
-		case <-o.stop:
+		if !r.enterDisk(o) {
 			return
 		}
+		defer func() { <-r.disk }()
 	}
 	if s.Lock(o.stop) {
 		s.Writer.Set(&o.giveUp)
 		o.Log.WriteTo(s, p)
 		s.Writer.Set(nil)
 		s.Unlock()
+	}
+}
+
+// enterDisk waits until a disk may be waited for. It reports false if o is given up before.
+func (r *reader) enterDisk(o *Output) bool {
+	select {
+	case r.disk <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case r.disk <- struct{}{}:
+		return true
+	case <-o.stop:
+		return false
 	}
 }
 
@@ -205,8 +237,12 @@ func (o *Output) output(p []byte, captured bool) {
 	if len(p) == 0 {
 		return
 	}
-	if o.Log != nil && !captured {
-		o.reader.write(o, p) // what cannot be written it reports itself; the program goes on
+	if o.Log != nil && !captured { // what cannot be written it reports itself; the program goes on
+		if o.Lines == nil {
+			o.reader.write(o, p)
+		} else {
+			o.reader.writeLines(o, p)
+		}
 	}
 	if o.Listener {
 		return
@@ -253,6 +289,7 @@ func (o *Output) finish(r *reader) {
 		o.Filter.Finish(o, &r.scratch)
 	}
 	if o.Log != nil {
+		r.endLine(o)
 		o.Log.Close()
 	}
 	o.reader = nil
@@ -260,12 +297,15 @@ func (o *Output) finish(r *reader) {
 }
 
 // drain delivers what the pipe of a child that has ended holds now, and no more:
-// somebody who still has the other end could write for ever. The error is io.EOF if
-// nobody has.
+// somebody who still has the other end could write for ever. A line that the child has
+// begun ends there. The error is io.EOF if nobody has the other end.
 func (o *Output) drain(r *reader) error {
 	for left := largePipe; left > 0 && !o.giveUp.Load(); {
 		n, err := o.readOnce(r, min(left, len(r.buf)))
 		if err == syscall.EAGAIN {
+			if o.Log != nil {
+				r.endLine(o)
+			}
 			return nil
 		}
 		if err != nil {

@@ -316,7 +316,20 @@ func (l *slowLogs) cease(o *Output) {
 	l.mu.Unlock()
 	if at >= 0 {
 		o.Filter = nil // what it holds back could not be written
+		l.endLine(o, s)
 		l.poller.endOutput(new(reader), o)
+	}
+}
+
+// endLine has what is left of a line written to a log once that answers, and the log closed
+// then.
+func (l *slowLogs) endLine(o *Output, s *logs.OpenFile) {
+	if o.Lines == nil || o.Lines.Held() == 0 {
+		return
+	}
+	log, line := o.Log, o.Lines.Flush(nil, time.Now())
+	if l.order(s, func() { log.WriteTo(s, line); log.Close() }) {
+		o.Log = nil
 	}
 }
 
