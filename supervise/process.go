@@ -326,6 +326,9 @@ func (s *Supervisor) form(o *pipes.Output, cfg *config.Program) {
 			Program: cfg.Name, Group: cfg.Group, Stream: o.Channel.String(),
 		})
 	}
+	if cfg.Lines.Drop {
+		o.Drop = new(lines.Drop)
+	}
 }
 
 // fitColumn has the bars of all programs stand under each other.

@@ -286,6 +286,26 @@ func (s *OpenFile) Lock(giveUp <-chan struct{}) bool {
 	}
 }
 
+// LockUntil is Lock for who waits until then, at most; not at all if the time is over.
+func (s *OpenFile) LockUntil(until time.Time, giveUp <-chan struct{}) bool {
+	if s.TryLock() {
+		return true
+	}
+	wait := time.Until(until)
+	if wait <= 0 {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case s.place <- struct{}{}:
+		return true
+	case <-timer.C:
+	case <-giveUp:
+	}
+	return false
+}
+
 func (s *OpenFile) Unlock() {
 	for {
 		if s.Unused.Load() {

@@ -225,8 +225,11 @@ func (p *Poller) alone(o *Output) {
 		if n > 0 {
 			o.deliver(r.buf[:n], r)
 		}
-		if errors.Is(err, os.ErrDeadlineExceeded) { // the child has ended
-			err = p.lastWordsAlone(o, r)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = p.interrupted(o, r)
+		}
+		if o.Drop != nil {
+			p.remind(o)
 		}
 		if err != nil {
 			break
@@ -240,10 +243,6 @@ func (p *Poller) alone(o *Output) {
 // lastWordsAlone takes what the pipe of a child that has ended holds. It reports an
 // error if nothing more is to be read.
 func (p *Poller) lastWordsAlone(o *Output, r *reader) error {
-	_ = o.file.SetReadDeadline(time.Time{})
-	if o.giveUp.Load() {
-		return os.ErrClosed
-	}
 	if err := o.drain(r); err != nil {
 		return err
 	}

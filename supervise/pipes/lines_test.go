@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -117,29 +118,30 @@ func readFIFO(tb testing.TB, path string) func() string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	pieces := make(chan []byte, 1000)
+	tb.Cleanup(func() { fifo.Close() })
+	return readAll(fifo)
+}
+
+// readAll reads a pipe until it is closed. It returns what tells what was read so far.
+func readAll(r *os.File) func() string {
+	var mu sync.Mutex
+	var all []byte
 	go func() {
 		buf := make([]byte, 1<<20)
 		for {
-			n, err := fifo.Read(buf)
+			n, err := r.Read(buf)
 			if err != nil {
 				return // it is closed
 			}
-			pieces <- bytes.Clone(buf[:n])
+			mu.Lock()
+			all = append(all, buf[:n]...)
+			mu.Unlock()
 		}
 	}()
-	tb.Cleanup(func() { fifo.Close() })
-	var all []byte
 	return func() string {
-		for {
-			select {
-			case p := <-pieces:
-				all = append(all, p...)
-				continue
-			default:
-			}
-			return string(all)
-		}
+		mu.Lock()
+		defer mu.Unlock()
+		return string(all)
 	}
 }
 

@@ -79,6 +79,7 @@ type Output struct {
 	Main     *logs.Logger
 	Filter   *capture      // nil if output passes as it is
 	Lines    *lines.Filter // the form in which output gets into Log; nil for as it is
+	Drop     *lines.Drop   // what becomes of lines that Log does not take; nil to wait
 	Syslog   *logs.Syslog
 	Events   bool   // the loop wants each chunk
 	Match    *Match // what is looked for in it; nil for nothing
@@ -91,8 +92,9 @@ type Output struct {
 	pace     pace          // while it is watched: how often there is something
 	// generation is that of its descriptor, while it is watched.
 	generation int32
-	file       *os.File      // alone: what it reads from
-	stop       chan struct{} // alone: closed with giveUp
+	file       *os.File                      // alone: what it reads from
+	stop       chan struct{}                 // alone: closed with giveUp
+	dropped    struct{ lines, bytes uint64 } // what Log knows of
 
 	// With the poller's lock:
 	state outputState
@@ -164,13 +166,17 @@ func (r *reader) endLine(o *Output) {
 	}
 }
 
-// writeAlone waits for the log as long as it takes, or until o is given up.
+// writeAlone waits for the log as long as it takes, or until o is given up. A log that is
+// no regular file it may drop lines for.
 func (r *reader) writeAlone(o *Output, s *logs.OpenFile, p []byte) {
 	if s.Regular.Load() {
 		if !r.enterDisk(o) {
 			return
 		}
 		defer func() { <-r.disk }()
+	} else if o.Drop != nil {
+		r.offer(o, s, p)
+		return
 	}
 	if s.Lock(o.stop) {
 		s.Writer.Set(&o.giveUp)
@@ -290,6 +296,9 @@ func (o *Output) finish(r *reader) {
 	}
 	if o.Log != nil {
 		r.endLine(o)
+		if o.Drop != nil {
+			r.endDrop(o)
+		}
 		o.Log.Close()
 	}
 	o.reader = nil

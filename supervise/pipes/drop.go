@@ -1,0 +1,120 @@
+package pipes
+
+import (
+	"os"
+	"time"
+
+	"supervisor/supervise/lines"
+	"supervisor/supervise/logs"
+)
+
+// offering is one piece of output on its way to a log that may not take it.
+type offering struct {
+	out    *Output
+	log    *logs.OpenFile
+	locked bool
+}
+
+// offer takes a piece of output to a log that is no regular file. It waits until that takes
+// it, but no longer than Drop says; then lines are dropped.
+func (r *reader) offer(o *Output, s *logs.OpenFile, p []byte) {
+	w := offering{out: o, log: s}
+	o.Drop.Write(p, time.Now(), w.take)
+	for until := o.Drop.Hold(); !until.IsZero() && !o.giveUp.Load(); until = o.Drop.Hold() {
+		w.wait(until)
+		o.Drop.Retry(time.Now(), w.take)
+	}
+	if w.locked {
+		s.Writer.Set(nil)
+		s.Unlock()
+	}
+	o.count()
+}
+
+// take has the log take what it takes now.
+func (w *offering) take(p []byte) int {
+	if !w.locked && !w.lock(time.Time{}) {
+		return 0
+	}
+	return w.out.Log.Offer(w.log, p)
+}
+
+// wait waits until the log may take something, or until then.
+func (w *offering) wait(until time.Time) {
+	if w.locked || w.lock(until) {
+		w.log.AwaitRoom(until)
+	}
+}
+
+// lock takes the lock of the log, for which it waits until then.
+func (w *offering) lock(until time.Time) bool {
+	if w.locked = w.log.LockUntil(until, w.out.stop); w.locked {
+		w.log.Writer.Set(&w.out.giveUp)
+	}
+	return w.locked
+}
+
+// count adds what was dropped to the account of the log, and says so if it is time.
+func (o *Output) count() {
+	n, bytes := o.Drop.Dropped()
+	if bytes == o.dropped.bytes {
+		return
+	}
+	o.Log.CountDropped(n-o.dropped.lines, bytes-o.dropped.bytes)
+	o.dropped.lines, o.dropped.bytes = n, bytes
+	o.sayDropped(time.Now())
+}
+
+// sayDropped says what was dropped, if something was and it is time.
+func (o *Output) sayDropped(now time.Time) {
+	if n, bytes, due := o.Drop.Report(now); due {
+		o.Main.Warn("'%s' %v: dropped %d lines (%d bytes), since %s took no more for %v", o.Name, o.Channel, n, bytes, o.Log.Path(), lines.Patience)
+	}
+}
+
+// endDrop offers what is left for the last time, and says what was not said of what was
+// dropped.
+func (r *reader) endDrop(o *Output) {
+	if s := o.Log.Shared.Load(); s != nil && o.Drop.Waiting() {
+		r.offer(o, s, nil)
+	}
+	o.Drop.Gone()
+	o.count()
+	o.sayDropped(o.Drop.NextReport())
+}
+
+// remind has the goroutine of an output stop reading when there is something to be said of
+// what was dropped.
+func (p *Poller) remind(o *Output) {
+	next := o.Drop.NextReport()
+	if next.IsZero() {
+		return
+	}
+	_ = o.file.SetReadDeadline(next)
+	if p.called(o) { // it was set to now, perhaps, and is not any more
+		_ = o.file.SetReadDeadline(time.Now())
+	}
+}
+
+// called reports whether an output is to be brought to its end.
+func (p *Poller) called(o *Output) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return o.giveUp.Load() || o.child != nil && !o.said
+}
+
+// interrupted finds out why the goroutine of an output was to stop reading. It reports an
+// error if nothing more is to be read.
+func (p *Poller) interrupted(o *Output, r *reader) error {
+	_ = o.file.SetReadDeadline(time.Time{})
+	if o.Drop != nil {
+		o.sayDropped(time.Now())
+		if !p.called(o) {
+			return nil
+		}
+	}
+	if o.giveUp.Load() {
+		return os.ErrClosed
+	}
+	return p.lastWordsAlone(o, r)
+}
