@@ -24,6 +24,7 @@ import (
 	"supervisor/supervise"
 	"supervisor/supervise/config"
 	"supervisor/supervise/getopt"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/pidproxy"
 	"supervisor/supervise/spawn"
@@ -220,6 +221,8 @@ type daemonFlags struct {
 	MinProcs       *int        `name:"minprocs" type:"number" placeholder:"NUM" help:"refuse to start with fewer processes allowed"`
 	ProfileOptions *string     `name:"profile_options" placeholder:"OPTIONS" help:"accepted, but without effect"`
 	Check          bool        `name:"check" exact:"" help:"read the configuration, tell all that is wrong with it, and exit"`
+
+	LogFormat *lines.Format `name:"log-format" exact:"" type:"logformat" placeholder:"FORMAT" help:"write the log of supervisord as text or as json, one object a line"`
 }
 
 // overrides is what the flags put in place of the file's settings.
@@ -233,7 +236,7 @@ func (f *daemonFlags) overrides() config.Overrides {
 	return config.Overrides{
 		NoDaemon: f.NoDaemon, Silent: f.Silent, NoCleanup: f.NoCleanup, StripANSI: f.StripANSI,
 		User: f.User, Umask: f.Umask, Directory: f.Directory,
-		Logfile: notEmpty(f.Logfile), LogfileMaxBytes: f.MaxBytes, LogfileBackups: f.Backups, LogLevel: f.LogLevel,
+		Logfile: notEmpty(f.Logfile), LogfileMaxBytes: f.MaxBytes, LogfileBackups: f.Backups, LogLevel: f.LogLevel, LogFormat: f.LogFormat,
 		Pidfile: notEmpty(f.Pidfile), Identifier: f.Identifier, ChildLogDir: f.ChildLogDir,
 		MinFDs: f.MinFDs, MinProcs: f.MinProcs,
 	}
@@ -495,7 +498,7 @@ func converter(flags any) func(getopt.Found) error {
 		return kong.New(flags, kong.NoDefaultHelp(),
 			mapper("octal", inifile.ParseOctal), mapper("number", inifile.ParseInt), mapper("bytes", inifile.ParseBytes),
 			mapper("directory", inifile.ExistingDirectory), mapper("filename", inifile.ExistingDirpath),
-			mapper("level", logs.ParseLevel), mapper("url", inifile.ParseURL), mapper("color", ctl.ParseColor))
+			mapper("level", logs.ParseLevel), mapper("logformat", config.ParseLogFormat), mapper("url", inifile.ParseURL), mapper("color", ctl.ParseColor))
 	})
 	return func(o getopt.Found) error {
 		k, err := grammar()

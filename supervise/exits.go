@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/logs"
 	"supervisor/xmlrpc"
 )
 
@@ -32,7 +33,8 @@ func (s *Supervisor) consider(p *process, now time.Time) {
 	} else if p.State == xmlrpc.Stopped {
 		reason = "stopped"
 	}
-	s.log.Crit("shutting down because of %s (%s): %s", p.namespec(), reason, key)
+	s.log.SayAbout(logs.Critical, logs.About{Program: p.cfg.Name, Event: "shutdown"},
+		"shutting down because of "+p.namespec()+" ("+reason+"): "+key)
 	if s.cfg.ExitStatus {
 		s.exitStatus = p.exitStatus()
 	}

@@ -193,7 +193,7 @@ func (s *Supervisor) newProcesses(programs []*config.Program, made *preparation)
 				l := cfg.Logs[ch]
 				p.logs[ch] = s.logFiles.File(path, l.MaxBytes, l.Backups)
 				p.logs[ch].Private = l.Auto
-				p.logs[ch].Report = func(text string) { s.log.Say(logs.Critical, text) }
+				p.logs[ch].Report = func(text string) { s.log.SayAbout(logs.Critical, logs.About{Program: cfg.Name, Event: "log"}, text) }
 			}
 		}
 		processes[cfg.Name] = p

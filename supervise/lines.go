@@ -53,3 +53,28 @@ func line(cfg *config.Program, e life.Say) (logs.Level, string) {
 	}
 	return logs.Critical, "nothing can be said of " + name
 }
+
+// word is what happened to a process, in one word, as a log of JSON has it.
+func word(what life.Happening) string {
+	switch what {
+	case life.StartFailed:
+		return "spawnerr"
+	case life.AlreadyUp, life.StoppedWaiting:
+		return "ignored"
+	case life.HasSpawned:
+		return "spawned"
+	case life.Signals, life.OutlivedStop:
+		return "killing"
+	case life.CameUp:
+		return "running"
+	case life.HasExited:
+		return "exited"
+	case life.HasStopped, life.StoppedEarly:
+		return "stopped"
+	case life.GivesUpOn:
+		return "failed"
+	case life.GaveUpStarts:
+		return "fatal"
+	}
+	return ""
+}

@@ -50,3 +50,15 @@ func TestLines(t *testing.T) {
 		}
 	}
 }
+
+// In a log of JSON each happening has a word.
+func TestWords(t *testing.T) {
+	for what := life.StartFailed; what <= life.GivesUpOn; what++ {
+		if word(what) == "" {
+			t.Errorf("no word for %d", what)
+		}
+	}
+	if got := word(life.GivesUpOn + 1); got != "" {
+		t.Errorf("a word for nothing: %s", got)
+	}
+}

@@ -153,14 +153,14 @@ const stopReportPeriod = 2 * time.Second
 // feed puts an input into the life cycle of a process and carries out what
 // follows from it.
 func (s *Supervisor) feed(p *process, now time.Time, in life.Input) {
-	before := p.State
+	before, pid := p.State, p.PID
 	st, effects := life.Next(&p.cfg.Policy, p.Status, now, in)
 	p.Status = st
 	if p.State != before {
 		s.version++
 	}
 	for _, e := range effects {
-		s.carryOut(p, now, e)
+		s.carryOut(p, now, e, pid)
 	}
 	if p.socketHeld && p.PID == 0 { // said after what happened to the process, its cause
 		p.socketHeld = false
@@ -197,11 +197,11 @@ func (s *Supervisor) feed(p *process, now time.Time, in life.Input) {
 	}
 }
 
-// carryOut does one effect.
-func (s *Supervisor) carryOut(p *process, now time.Time, e life.Effect) {
+// carryOut does one effect of what happened while the child, if there was one, had this pid.
+func (s *Supervisor) carryOut(p *process, now time.Time, e life.Effect, pid int) {
 	switch e := e.(type) {
 	case life.Say:
-		s.say(p, e)
+		s.say(p, e, pid)
 	case life.Announce:
 		if t := event.StateType(e.To); s.bus.Wants(t) {
 			s.bus.Raise(t, event.StatePayload(p.cfg.Name, p.cfg.Group, event.StateChange(e)))
@@ -216,12 +216,15 @@ func (s *Supervisor) carryOut(p *process, now time.Time, e life.Effect) {
 }
 
 // say writes a line about a process to the main log.
-func (s *Supervisor) say(p *process, e life.Say) {
+func (s *Supervisor) say(p *process, e life.Say, pid int) {
 	if e.What == life.Signals && !s.log.Enabled(logs.Debug) {
 		return
 	}
 	level, text := line(p.cfg, e)
-	s.log.Say(level, text)
+	if e.PID != 0 {
+		pid = e.PID
+	}
+	s.log.SayAbout(level, logs.About{Program: p.cfg.Name, PID: pid, Event: word(e.What)}, text)
 }
 
 // kill sends a signal to a child or its process group.
@@ -236,7 +239,7 @@ func (s *Supervisor) kill(p *process, now time.Time, k life.Kill) {
 		s.log.Debug("unable to signal %s (pid %d), it probably just exited on its own: [Errno 3] No such process", p.cfg.Name, p.PID)
 	default:
 		text := "unknown problem killing " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
-		s.log.Say(logs.Critical, text)
+		s.log.SayAbout(logs.Critical, logs.About{Program: p.cfg.Name, PID: p.PID, Event: "unkillable"}, text)
 		s.feed(p, now, life.KillFailed{Text: text})
 	}
 }

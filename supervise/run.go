@@ -23,6 +23,7 @@ import (
 	"supervisor/supervise/config"
 	"supervisor/supervise/event"
 	"supervisor/supervise/job"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/pipes"
 	"supervisor/supervise/spawn"
@@ -246,7 +247,7 @@ func (r *round) end() {
 // openLog opens the main log.
 func (d *daemon) openLog(cfg *config.Config, files *logs.Files) (*logs.Logger, error) {
 	o := logs.LoggerOptions{
-		Level: cfg.LogLevel, Path: cfg.Logfile, MaxBytes: cfg.LogfileMaxBytes, Backups: cfg.LogfileBackups,
+		Level: cfg.LogLevel, JSON: cfg.LogFormat == lines.JSON, Path: cfg.Logfile, MaxBytes: cfg.LogfileMaxBytes, Backups: cfg.LogfileBackups,
 		Program: filepath.Base(d.Argv0), Files: files,
 		Report: func(text string) { fmt.Fprintln(d.stderr, text) },
 	}

@@ -63,6 +63,9 @@ func (c *Health) Set() bool { return c.Command != "" || c.HTTP != "" || c.TCP !=
 // defaultPrefix is what stands before each line where nothing is said of that.
 const defaultPrefix = "%(program_name)s | "
 
+// ParseLogFormat reads the form of the daemon's own log: text or json.
+func ParseLogFormat(text string) (lines.Format, error) { return daemonFormatKind.parse(text) }
+
 // daemonFormatKind is the form of the daemon's own log.
 var daemonFormatKind = valueKind[lines.Format]{name: "text or json", parse: func(text string) (lines.Format, error) {
 	n, err := choiceKind[int]("text", "json").parse(text)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"supervisor/inifile"
+	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 )
 
@@ -26,6 +27,7 @@ type Overrides struct {
 	LogfileMaxBytes *int64
 	LogfileBackups  *int
 	LogLevel        *logs.Level
+	LogFormat       *lines.Format
 	Pidfile         *string
 	Identifier      *string
 	ChildLogDir     *string
@@ -217,6 +219,7 @@ func (r *reading) override(o Overrides) {
 	replace(&c.LogfileMaxBytes, o.LogfileMaxBytes)
 	replace(&c.LogfileBackups, o.LogfileBackups)
 	replace(&c.LogLevel, o.LogLevel)
+	replace(&c.LogFormat, o.LogFormat)
 	replace(&c.Pidfile, o.Pidfile)
 	replace(&c.Identifier, o.Identifier)
 	replace(&c.ChildLogDir, o.ChildLogDir)

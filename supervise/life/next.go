@@ -120,7 +120,7 @@ type (
 	// Say: tell of what happened, in the main log. PID, Signal with Group, Text and
 	// Expected are set for those events that have them.
 	Say struct {
-		What     happening
+		What     Happening
 		PID      int
 		Signal   syscall.Signal
 		Group    bool
@@ -135,11 +135,11 @@ func (Kill) isEffect()     {}
 func (Announce) isEffect() {}
 func (Say) isEffect()      {}
 
-// happening is what can be told of a process.
-type happening int
+// Happening is what can be told of a process.
+type Happening int
 
 const (
-	StartFailed    happening = iota // there is no child: Text
+	StartFailed    Happening = iota // there is no child: Text
 	AlreadyUp                       // a start was asked for in vain
 	HasSpawned                      // there is a child: PID
 	Signals                         // it is about to be sent Signal: PID, Group

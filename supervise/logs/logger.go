@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
+
+	"supervisor/supervise/lines"
 )
 
 // LoggerOptions says what is logged, and where. The zero value logs everything
 // nowhere.
 type LoggerOptions struct {
 	Level Level // lines below it are dropped
+	JSON  bool  // lines are JSON objects
 
 	// Path is the log file; "" for none, "syslog" for the system's log.
 	Path     string
@@ -34,8 +38,8 @@ type LoggerOptions struct {
 }
 
 // Logger writes the activity log: "YYYY-MM-DD HH:MM:SS,mmm LEVL message", in
-// local time, milliseconds cut off. It may be used by any goroutine, and a nil
-// *Logger drops everything.
+// local time, milliseconds cut off; or the same as an object of JSON a line, in UTC. It
+// may be used by any goroutine, and a nil *Logger drops everything.
 //
 // Nobody who logs a line waits for a place that the log goes to: each has an outlet,
 // which writes it a moment later. Where a line has to be seen, see Flush.
@@ -44,6 +48,7 @@ type LoggerOptions struct {
 // would cost something, ask Enabled first.
 type Logger struct {
 	level   Level
+	json    bool
 	now     func() time.Time
 	file    *File     // nil for none
 	toFile  *Outlet   // of file
@@ -56,7 +61,7 @@ type Logger struct {
 
 // NewLogger opens the log. The error is that of opening the file.
 func NewLogger(o LoggerOptions) (*Logger, error) {
-	l := &Logger{level: o.Level, now: o.Now}
+	l := &Logger{level: o.Level, json: o.JSON, now: o.Now}
 	if l.now == nil {
 		l.now = time.Now
 	}
@@ -82,6 +87,7 @@ func NewLogger(o LoggerOptions) (*Logger, error) {
 	case nil:
 	case *Outlet:
 		l.echo, l.shared = l.add(echo), true
+		echo.sayLost(l.lost)
 	default:
 		l.echo = l.add(NewEcho(echo))
 	}
@@ -95,14 +101,15 @@ func (l *Logger) add(o *Outlet) *Outlet {
 
 func (l *Logger) newOutlet(write func(lines []byte, ends []int)) *Outlet {
 	o := newOutlet(write)
-	o.lost = func(n int) []byte { return appendLost(nil, l.now(), n) }
+	o.lost = l.lost
 	return o
 }
 
-// appendLost appends the line that tells a place how many lines it did not get.
-func appendLost(b []byte, now time.Time, n int) []byte {
-	b = appendLinePrefix(b, now, Warn)
-	return fmt.Appendf(b, "%d lines are missing here: they could not be written in time\n", n)
+// lost is the line that tells a place how many lines it did not get.
+func (l *Logger) lost(n int) []byte {
+	return l.append(nil, Warn, About{}, func(b []byte) []byte {
+		return fmt.Appendf(b, "%d lines are missing here: they could not be written in time", n)
+	})
 }
 
 // NewEcho returns an outlet for a stream, of which a line is never torn by what
@@ -114,7 +121,7 @@ func NewEcho(w io.Writer) *Outlet {
 			_, _ = w.Write(p)
 		})
 	})
-	o.lost = func(n int) []byte { return appendLost(nil, time.Now(), n) }
+	o.lost = (&Logger{now: time.Now}).lost
 	return o
 }
 
@@ -143,31 +150,72 @@ func (l *Logger) Blather(format string, args ...any) { l.Log(Blather, format, ar
 // Log writes one line of the level given.
 func (l *Logger) Log(level Level, format string, args ...any) {
 	if l.Enabled(level) {
-		l.line(level, func(b []byte) []byte { return fmt.Appendf(b, format, args...) })
+		l.line(level, About{}, func(b []byte) []byte { return fmt.Appendf(b, format, args...) })
 	}
 }
 
 // Say writes one line of the level given, text as it is: formatting what is complete
 // would lie between the death of a process and its next start.
-func (l *Logger) Say(level Level, text string) {
+func (l *Logger) Say(level Level, text string) { l.SayAbout(level, About{}, text) }
+
+// About is the program that a line is about, for lines of JSON. What is zero is left out.
+type About struct {
+	Program string
+	PID     int
+	Event   string // what has happened, in one word
+}
+
+// SayAbout is Say for a line about a program.
+func (l *Logger) SayAbout(level Level, about About, text string) {
 	if l.Enabled(level) {
-		l.line(level, func(b []byte) []byte { return append(b, text...) })
+		l.line(level, about, func(b []byte) []byte { return append(b, text...) })
 	}
 }
 
 // line writes a line of which message appends what is said.
-func (l *Logger) line(level Level, message func([]byte) []byte) {
+func (l *Logger) line(level Level, about About, message func([]byte) []byte) {
 	line := l.spare.Swap(nil)
 	if line == nil {
 		line = new([]byte) // another goroutine has the spare one
 	}
-	b := append(message(appendLinePrefix((*line)[:0], l.now(), level)), '\n')
+	b := l.append((*line)[:0], level, about, message)
 	l.write(b)
 	// A buffer that one huge chunk of child output has blown up is not kept.
 	if cap(b) <= 64<<10 {
 		*line = b
 		l.spare.Store(line)
 	}
+}
+
+// append appends a line of which message appends what is said.
+func (l *Logger) append(b []byte, level Level, about About, message func([]byte) []byte) []byte {
+	if l.json {
+		return appendObject(b, l.now(), level, about, message(nil))
+	}
+	return append(message(appendLinePrefix(b, l.now(), level)), '\n')
+}
+
+// appendObject appends a line of JSON.
+func appendObject(b []byte, now time.Time, level Level, about About, message []byte) []byte {
+	b = append(b, `{"time":"`...)
+	b = now.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = append(b, `","level":"`...)
+	b = append(b, level.Code()...)
+	b = append(b, `","message":"`...)
+	b = append(lines.AppendEscaped(b, message), '"')
+	if about.Program != "" {
+		b = append(b, `,"program":"`...)
+		b = append(lines.AppendEscaped(b, []byte(about.Program)), '"')
+	}
+	if about.PID != 0 {
+		b = append(b, `,"pid":`...)
+		b = strconv.AppendInt(b, int64(about.PID), 10)
+	}
+	if about.Event != "" {
+		b = append(b, `,"event":"`...)
+		b = append(lines.AppendEscaped(b, []byte(about.Event)), '"')
+	}
+	return append(b, "}\n"...)
 }
 
 // appendLinePrefix appends what stands before the message.
@@ -237,19 +285,24 @@ func (l *Logger) Reopen(texts ...string) {
 	if !l.Enabled(Info) {
 		texts = nil
 	}
-	lines := make([][]byte, len(texts))
+	last := make([][]byte, len(texts))
 	for i, text := range texts {
-		lines[i] = append(append(appendLinePrefix(nil, l.now(), Info), text...), '\n')
+		last[i] = l.info(text)
 	}
 	for _, o := range l.outlets {
 		if o == l.toFile {
-			o.Order(l.reopen, lines...)
+			o.Order(l.reopen, last...)
 			continue
 		}
-		for _, line := range lines {
+		for _, line := range last {
 			_, _ = o.Write(line)
 		}
 	}
+}
+
+// info is a line of level info.
+func (l *Logger) info(text string) []byte {
+	return l.append(nil, Info, About{}, func(b []byte) []byte { return append(b, text...) })
 }
 
 func (l *Logger) reopen() {
@@ -290,7 +343,7 @@ func (l *Logger) clear() error {
 	}
 	if l.echo != nil && l.Enabled(Info) { // the file would not keep its lines
 		for range 2 {
-			_, _ = l.echo.Write(append(appendLinePrefix(nil, l.now(), Info), "reopening log file\n"...))
+			_, _ = l.echo.Write(l.info("reopening log file"))
 		}
 	}
 	return l.file.Reopen()

@@ -238,3 +238,33 @@ func BenchmarkLogger(b *testing.B) {
 		}
 	})
 }
+
+// A log of JSON has an object a line, with what is known of the program that it is about.
+func TestLoggerJSON(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 13, 0, 0, 7_900_000, time.FixedZone("", 3600))
+	path := filepath.Join(t.TempDir(), "log")
+	var echo bytes.Buffer
+	l, err := NewLogger(LoggerOptions{JSON: true, Path: path, Echo: &echo, Level: Info, Now: func() time.Time { return noon }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Crit("a \"quoted\"\nsecond %d", 1)
+	l.Debug("not this")
+	l.SayAbout(Warn, About{Program: "web", PID: 7, Event: "exited"}, "exited: web")
+	l.Reopen("reopened")
+	l.Close()
+	want := `{"time":"2026-03-01T12:00:00.007Z","level":"CRIT","message":"a \"quoted\"\nsecond 1"}
+{"time":"2026-03-01T12:00:00.007Z","level":"WARN","message":"exited: web","program":"web","pid":7,"event":"exited"}
+{"time":"2026-03-01T12:00:00.007Z","level":"INFO","message":"reopened"}
+`
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("logged %s (%v)", got, err)
+	}
+	if echo.String() != want {
+		t.Errorf("shown %s", echo.String())
+	}
+	if got, want := string(l.lost(3)), `{"time":"2026-03-01T12:00:00.007Z","level":"WARN","message":"3 lines are missing here: they could not be written in time"}`+"\n"; got != want {
+		t.Errorf("got %s", got)
+	}
+}

@@ -163,6 +163,13 @@ func (o *Outlet) run() {
 	o.mu.Unlock()
 }
 
+// sayLost sets the line that says how many were dropped.
+func (o *Outlet) sayLost(line func(n int) []byte) {
+	o.mu.Lock()
+	o.lost = line
+	o.mu.Unlock()
+}
+
 // take waits for something to write and takes all of it. It reports false at the
 // end.
 func (o *Outlet) take() (batch, bool) {

@@ -1,6 +1,7 @@
 package pipes
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -68,7 +69,8 @@ func (o *Output) count() {
 // sayDropped says what was dropped, if something was and it is time.
 func (o *Output) sayDropped(now time.Time) {
 	if n, bytes, due := o.Drop.Report(now); due {
-		o.Main.Warn("'%s' %v: dropped %d lines (%d bytes), since %s took no more for %v", o.Name, o.Channel, n, bytes, o.Log.Path(), lines.Patience)
+		o.Main.SayAbout(logs.Warn, logs.About{Program: o.Name, Event: "dropped"},
+			fmt.Sprintf("'%s' %v: dropped %d lines (%d bytes), since %s took no more for %v", o.Name, o.Channel, n, bytes, o.Log.Path(), lines.Patience))
 	}
 }
 
