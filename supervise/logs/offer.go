@@ -35,8 +35,14 @@ func (f *File) Offer(s *OpenFile, p []byte) int {
 	return len(p)
 }
 
+// CanAwait reports whether room can be waited for without a thread. For who has the lock.
+func (s *OpenFile) CanAwait() bool {
+	stream, ok := s.File.(*os.File)
+	return ok && stream.SetWriteDeadline(time.Time{}) == nil
+}
+
 // AwaitRoom waits until the log takes something, or until then, or until the writer is told
-// to cease. For who has the lock.
+// to cease; for ever if CanAwait says so and the time is zero. For who has the lock.
 func (s *OpenFile) AwaitRoom(until time.Time) {
 	if stream, ok := s.File.(*os.File); ok {
 		s.Writer.await(stream, until, &s.Unused)

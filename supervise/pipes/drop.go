@@ -25,11 +25,38 @@ func (r *reader) offer(o *Output, s *logs.OpenFile, p []byte) {
 		w.wait(until)
 		o.Drop.Retry(time.Now(), w.take)
 	}
-	if w.locked {
+	switch {
+	case w.locked && o.Drop.Waiting() && !o.giveUp.Load() && s.CanAwait():
+		o.room = make(chan struct{})
+		go o.watch(s, o.room)
+	case w.locked:
 		s.Writer.Set(nil)
 		s.Unlock()
 	}
 	o.count()
+}
+
+// watch waits until a log takes the rest of a line that it has the beginning of. It has the
+// lock, so that nothing comes between the two.
+func (o *Output) watch(s *logs.OpenFile, room chan struct{}) {
+	s.AwaitRoom(time.Time{})
+	s.Writer.Set(nil)
+	s.Unlock()
+	close(room)
+	_ = o.file.SetReadDeadline(time.Now()) // if it is closed, nobody is left who could be told
+}
+
+// hasRoom reports whether the rest of a line can be written that is waited with.
+func (o *Output) hasRoom() bool {
+	if o.room == nil {
+		return false
+	}
+	select {
+	case <-o.room:
+		return true
+	default:
+		return false
+	}
 }
 
 // take has the log take what it takes now.
@@ -78,6 +105,11 @@ func (o *Output) sayDropped(now time.Time) {
 // dropped.
 func (r *reader) endDrop(o *Output) {
 	if s := o.Log.Shared.Load(); s != nil && o.Drop.Waiting() {
+		o.giveUp.Store(true)
+		if o.room != nil {
+			s.Writer.Exhaust(&o.giveUp)
+			<-o.room
+		}
 		r.offer(o, s, nil)
 	}
 	o.Drop.Gone()
@@ -93,7 +125,7 @@ func (p *Poller) remind(o *Output) {
 		return
 	}
 	_ = o.file.SetReadDeadline(next)
-	if p.called(o) { // it was set to now, perhaps, and is not any more
+	if o.hasRoom() || p.called(o) { // it was set to now, perhaps, and is not any more
 		_ = o.file.SetReadDeadline(time.Now())
 	}
 }
@@ -111,6 +143,11 @@ func (p *Poller) interrupted(o *Output, r *reader) error {
 	_ = o.file.SetReadDeadline(time.Time{})
 	if o.Drop != nil {
 		o.sayDropped(time.Now())
+		if s := o.Log.Shared.Load(); o.hasRoom() && s != nil {
+			o.room = nil
+			o.reader = r
+			r.offer(o, s, nil)
+		}
 		if !p.called(o) {
 			return nil
 		}

@@ -168,3 +168,46 @@ func TestDropIsSaid(t *testing.T) {
 		t.Errorf("said are %d lines, %d bytes; dropped were %d, %d", lines, bytes, n, total)
 	}
 }
+
+// Of a line that the log has the beginning of, it gets the end as soon as there is room,
+// though the program is silent.
+func TestDropEndsLongLine(t *testing.T) {
+	p, fifo := newDropPump(t, new(Output))
+	line := strings.Repeat("x", 100_000) + "\n"
+	if _, err := p.w.WriteString(line + "dropped\n"); err != nil {
+		t.Fatal(err)
+	}
+	dropped := func() bool { n, _ := p.out.Log.Dropped(); return n > 0 }
+	eventually(t, "the second line is dropped", dropped)
+	read := readAll(fifo)
+	eventually(t, "the end is read", func() bool { return read() == line })
+	if _, err := p.w.WriteString("next\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the next line is read", func() bool { return read() == line+"next\n" })
+	p.w.Close()
+	p.ended(t)
+	if n, bytes := p.out.Log.Dropped(); n != 1 || bytes != 8 {
+		t.Errorf("%d lines dropped, %d bytes", n, bytes)
+	}
+}
+
+// The end of a program does not wait until there is room for the end of a line.
+func TestDropEndsWithLongLine(t *testing.T) {
+	for _, end := range []string{"closed", "given up"} {
+		p, fifo := newDropPump(t, new(Output))
+		if _, err := p.w.WriteString(strings.Repeat("x", 100_000) + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		if end == "closed" {
+			p.w.Close()
+		} else {
+			time.AfterFunc(lines.Patience*5/4, func() { p.poller.cease(p.out) })
+		}
+		p.ended(t)
+		if n, bytes := p.out.Log.Dropped(); n != 1 || bytes == 0 {
+			t.Errorf("%s: %d lines dropped, %d bytes", end, n, bytes)
+		}
+		fifo.Close()
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"supervisor/supervise/lines"
+	"supervisor/supervise/logs"
 )
 
 // No line is lost while the disk takes its time, not even one without an end, whoever
@@ -47,6 +48,48 @@ func TestFormedSlowLog(t *testing.T) {
 			eventually(t, "all is logged", func() bool { return string(p.logged(t)) == want })
 		})
 	}
+}
+
+// An output that is given up while it waits for its log has its last line there all the same,
+// once the log answers.
+func TestFormedQueuedForSlowLog(t *testing.T) {
+	twoProcessors(t)
+	files := logs.NewFiles()
+	path := filepath.Join(t.TempDir(), "log")
+	p := &testPump{messages: make(chan Message, 16), path: path}
+	var err error
+	if p.poller, err = NewPoller(p.messages); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.poller.Close)
+	q := &testPump{poller: p.poller, messages: p.messages, path: path}
+	p.addTo(t, &Output{Name: "stuck", Lines: text()}, files.File(path, 0, 0))
+	q.addTo(t, &Output{Name: "queued", Lines: text()}, files.File(path, 0, 0))
+	state := func() outputState {
+		p.poller.mu.Lock()
+		defer p.poller.mu.Unlock()
+		return q.out.state
+	}
+	if _, err := q.w.WriteString("first\nlast"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first line is logged", func() bool { return string(p.logged(t)) == "web | first\n" })
+	free := make(chan struct{})
+	moody(p.out.Log, func() { <-free })
+	if _, err := p.w.WriteString("stuck\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pump is relieved", func() bool { return p.poller.Slow.stuck.Load() > 0 })
+	if _, err := q.w.WriteString(" words"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it waits for the log", func() bool { return state() == outputAway })
+	q.poller.cease(q.out)
+	q.ended(t)
+	close(free)
+	eventually(t, "all is logged", func() bool { return string(p.logged(t)) == "web | first\nweb | stuck\nweb | last\n" })
+	p.w.Close()
+	p.ended(t)
 }
 
 // BenchmarkForms compares how much of a child's output, in lines of 100 bytes, gets into a

@@ -35,9 +35,14 @@ func newFormedPump(tb testing.TB, path string, form *lines.Filter) *testPump {
 // add has the pump take an output to the log.
 func (p *testPump) add(tb testing.TB, o *Output) {
 	tb.Helper()
+	p.addTo(tb, o, logs.NewFile(p.path, 0, 0))
+}
+
+func (p *testPump) addTo(tb testing.TB, o *Output, log *logs.File) {
+	tb.Helper()
 	r, w := pumpPipe(tb)
 	p.w = os.NewFile(uintptr(w), "pipe")
-	o.Fd, o.Log = r, logs.NewFile(p.path, 0, 0)
+	o.Fd, o.Log = r, log
 	if err := o.Log.Open(); err != nil {
 		tb.Fatal(err)
 	}

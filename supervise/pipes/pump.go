@@ -95,6 +95,7 @@ type Output struct {
 	file       *os.File                      // alone: what it reads from
 	stop       chan struct{}                 // alone: closed with giveUp
 	dropped    struct{ lines, bytes uint64 } // what Log knows of
+	room       chan struct{}                 // closed when Log has room for the rest of a line; nil if that is not waited for
 
 	// With the poller's lock:
 	state outputState
