@@ -33,7 +33,7 @@ func (s *Supervisor) consider(p *process, now time.Time) {
 	} else if p.State == xmlrpc.Stopped {
 		reason = "stopped"
 	}
-	s.log.SayAbout(logs.Critical, logs.About{Program: p.cfg.Name, Event: "shutdown"},
+	s.log.SayAbout(logs.Critical, p.about("shutdown"),
 		"shutting down because of "+p.namespec()+" ("+reason+"): "+key)
 	if s.cfg.ExitStatus {
 		s.exitStatus = p.exitStatus()

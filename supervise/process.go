@@ -227,6 +227,11 @@ func (s *Supervisor) say(p *process, e life.Say, pid int) {
 	s.log.SayAbout(level, logs.About{Program: p.cfg.Name, PID: pid, Event: word(e.What)}, text)
 }
 
+// about is what a line is about that says what has happened to a process.
+func (p *process) about(what string) logs.About {
+	return logs.About{Program: p.cfg.Name, PID: p.PID, Event: what}
+}
+
 // kill sends a signal to a child or its process group.
 func (s *Supervisor) kill(p *process, now time.Time, k life.Kill) {
 	if k.Signal == syscall.SIGKILL && p.attempt != nil && s.mood != Running {
@@ -239,7 +244,7 @@ func (s *Supervisor) kill(p *process, now time.Time, k life.Kill) {
 		s.log.Debug("unable to signal %s (pid %d), it probably just exited on its own: [Errno 3] No such process", p.cfg.Name, p.PID)
 	default:
 		text := "unknown problem killing " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
-		s.log.SayAbout(logs.Critical, logs.About{Program: p.cfg.Name, PID: p.PID, Event: "unkillable"}, text)
+		s.log.SayAbout(logs.Critical, p.about("unkillable"), text)
 		s.feed(p, now, life.KillFailed{Text: text})
 	}
 }
@@ -524,7 +529,7 @@ func (s *Supervisor) sendSignal(p *process, now time.Time, sig syscall.Signal) *
 		return nil
 	}
 	text := "unknown problem sending sig " + p.cfg.Name + " (" + strconv.Itoa(p.PID) + "):" + err.Error()
-	s.log.Say(logs.Critical, text)
+	s.log.SayAbout(logs.Critical, p.about("unkillable"), text)
 	s.feed(p, now, life.KillFailed{Text: text})
 	return xmlrpc.NewFault(xmlrpc.Failed, text)
 }

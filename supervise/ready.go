@@ -14,6 +14,7 @@ import (
 	"supervisor/supervise/config"
 	"supervisor/supervise/health"
 	"supervisor/supervise/life"
+	"supervisor/supervise/logs"
 	"supervisor/supervise/notify"
 	"supervisor/xmlrpc"
 )
@@ -105,7 +106,7 @@ func (s *Supervisor) healthChanged(p *process, r health.Report[lifeOf], now time
 	switch r.Effect {
 	case health.BecameWell, health.Recovered:
 		if p.ill != "" {
-			s.log.Info("%s is healthy again", p.cfg.Name)
+			s.log.SayAbout(logs.Info, p.about("healthy"), p.cfg.Name+" is healthy again")
 		}
 		p.well, p.ill = true, ""
 		if p.cfg.Ready.When == config.ReadyHealth {
@@ -114,7 +115,7 @@ func (s *Supervisor) healthChanged(p *process, r health.Report[lifeOf], now time
 		s.conditionsChanged(p)
 	case health.FellIll:
 		p.ill = r.State.Reason
-		s.log.Warn("%s is unhealthy: %s", p.cfg.Name, p.ill)
+		s.log.SayAbout(logs.Warn, p.about("unhealthy"), p.cfg.Name+" is unhealthy: "+p.ill)
 		s.conditionsChanged(p)
 		switch p.cfg.Health.Action {
 		case config.HealthRestart:
