@@ -90,7 +90,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Handler).serve_forever()
 		t.Errorf("%v\n%s", err, text)
 	}
 	at := 0
-	for _, line := range []string{"spawned: 'migrate' with pid", "migrated\n", "exited: migrate (exit status 0; expected)", "spawned: 'web'", "serving\n", "asked for /health",
+	for _, line := range []string{"spawned: 'migrate' with pid", "migrate | migrated\n", "exited: migrate (exit status 0; expected)", "spawned: 'web'", "web     | serving\n", "asked for /health",
 		"exited: web (exit status 0; expected)", "CRIT shutting down because of web (exit status 0): exit_on=exit"} {
 		next := strings.Index(string(text)[at:], line)
 		if next < 0 {
