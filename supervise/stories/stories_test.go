@@ -132,7 +132,7 @@ func debian() string {
 // layers says which of our packages may use which, and which packages of others. Names
 // are from the root, which is ".".
 const layers = `
-.                   ctl github.com/alecthomas/kong inifile inifile/near supervise supervise/config supervise/getopt supervise/logs supervise/pidproxy supervise/spawn supervise/tz
+.                   ctl github.com/alecthomas/kong inifile inifile/near supervise supervise/config supervise/getopt supervise/lines supervise/logs supervise/pidproxy supervise/spawn supervise/tz
 ctl                 ctl/cells ctl/edit golang.org/x/term inifile inifile/near inifile/python xmlrpc
 ctl/cells
 ctl/edit            ctl/cells
@@ -141,7 +141,7 @@ inifile             gopkg.in/ini.v1 inifile/python
 inifile/envfile
 inifile/near
 inifile/python
-supervise           inifile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web xmlrpc
+supervise           inifile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web xmlrpc
 supervise/backoff   inifile
 supervise/config    inifile inifile/near supervise/backoff supervise/life supervise/lines supervise/logs supervise/order
 supervise/cron
@@ -152,11 +152,11 @@ supervise/job
 supervise/life      supervise/backoff xmlrpc
 supervise/limits    inifile
 supervise/lines
-supervise/logs      inifile supervise/job supervise/sys
+supervise/logs      inifile supervise/job supervise/lines supervise/sys
 supervise/notify
 supervise/order     inifile
 supervise/pidproxy  supervise/sys
-supervise/pipes     inifile/python supervise/logs supervise/sys
+supervise/pipes     inifile/python supervise/lines supervise/logs supervise/sys
 supervise/proctree
 supervise/rlimit
 supervise/spawn     inifile supervise/sys supervise/vfork
