@@ -397,20 +397,26 @@ func (a *API) SendProcessStdin(ctx context.Context, namespec, chars string) (boo
 		if fault != nil {
 			return false, fault
 		}
-		if p.PID == 0 || p.reaped != nil || p.State == xmlrpc.Stopping {
-			return false, xmlrpc.NewFault(xmlrpc.NotRunning, namespec)
-		}
-		if p.stdin == nil {
-			return false, xmlrpc.NewFault(xmlrpc.NoFile, namespec)
-		}
-		switch err := p.stdin.Write([]byte(chars)); {
-		case errors.Is(err, syscall.ENOBUFS):
-			return false, xmlrpc.NewFault(xmlrpc.Failed, "too much is waiting to be read by "+namespec)
-		case err != nil:
-			return false, xmlrpc.NewFault(xmlrpc.NoFile, namespec)
-		}
-		return true, nil
+		fault = p.write(namespec, chars)
+		return fault == nil, faultOr(fault)
 	})
+}
+
+// write writes to the stdin of a process, which a fault names as namespec.
+func (p *process) write(namespec, chars string) *xmlrpc.Fault {
+	if p.PID == 0 || p.reaped != nil || p.State == xmlrpc.Stopping {
+		return xmlrpc.NewFault(xmlrpc.NotRunning, namespec)
+	}
+	if p.stdin == nil {
+		return xmlrpc.NewFault(xmlrpc.NoFile, namespec)
+	}
+	switch err := p.stdin.Write([]byte(chars)); {
+	case errors.Is(err, syscall.ENOBUFS):
+		return xmlrpc.NewFault(xmlrpc.Failed, "too much is waiting to be read by "+namespec)
+	case err != nil:
+		return xmlrpc.NewFault(xmlrpc.NoFile, namespec)
+	}
+	return nil
 }
 
 // SendRemoteCommEvent raises a REMOTE_COMMUNICATION event, also when stopping.

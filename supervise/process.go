@@ -39,7 +39,7 @@ type process struct {
 
 	dependent int  // its place in the order of those that depend on others, plus 1; 0 for none
 	demanded  bool // somebody has asked for its start, which waits for others
-	alone     bool // it is started without them
+	alone     bool // it is started without them, until it is down again
 	leaving   bool // it is to be stopped together with others
 	held      bool // so, but not before those that need it
 
@@ -175,7 +175,7 @@ func (s *Supervisor) feed(p *process, now time.Time, in life.Input) {
 		return
 	}
 	if p.State.Down() {
-		p.reportStop = time.Time{}
+		p.reportStop, p.alone = time.Time{}, false
 	} else {
 		p.demanded = false
 	}

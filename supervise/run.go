@@ -29,6 +29,7 @@ import (
 	"supervisor/supervise/spawn"
 	"supervisor/supervise/tz"
 	"supervisor/web"
+	jsonapi "supervisor/web/api"
 	"supervisor/xmlrpc"
 )
 
@@ -442,6 +443,10 @@ func (s *Supervisor) serve(cfg *config.Config, listeners []net.Listener, api *AP
 		return xmlrpc.NewServer(rpcLog{s.log}, namespaces...)
 	})
 	var all servers
+	var json jsonapi.Backend // nil: not offered
+	if cfg.API && slices.Contains(cfg.RPCNamespaces, "supervisor") {
+		json = apiV1{api, time.Now()}
+	}
 	room := web.NewRoom(connections(cfg))
 	for i, l := range listeners {
 		server := web.NewServer(web.Options{
@@ -450,7 +455,7 @@ func (s *Supervisor) serve(cfg *config.Config, listeners []net.Listener, api *AP
 			RPC: func(ctx context.Context, body, dst []byte, room func(int) bool) ([]byte, int) {
 				return rpc().Serve(ctx, body, dst, room)
 			},
-			Disk: api.logs().Do,
+			API: json, Disk: api.logs().Do,
 		})
 		all = append(all, server)
 		go server.Serve(l) // ends with Close, and has no other error worth a word

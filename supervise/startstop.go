@@ -63,6 +63,7 @@ type request func(p *process, now time.Time, wait bool, reply chan outcome) (pen
 type wish struct {
 	wait  bool         // until it is up, or has failed to come up
 	many  bool         // it is one of many, and does not count if it is up by itself
+	alone bool         // without what it depends on
 	reply chan outcome // has room; nil if the client has gone
 }
 
@@ -75,7 +76,7 @@ func (s *Supervisor) startAsked(p *process, _ time.Time, wait bool, reply chan o
 
 // startAskedOfMany is startAsked for one of several processes.
 func (s *Supervisor) startAskedOfMany(p *process, _ time.Time, wait bool, reply chan outcome) (pending bool, fault *xmlrpc.Fault) {
-	s.starts.ask(p, wish{wait, true, reply})
+	s.starts.ask(p, wish{wait: wait, many: true, reply: reply})
 	return true, nil
 }
 
@@ -102,6 +103,7 @@ func (s *Supervisor) startFor(k wish, look *attempt, now time.Time) {
 		answer.skipped = true
 	} else if answer.fault = s.refusal(look); answer.fault == nil {
 		stopping := p.State == xmlrpc.Stopping
+		p.alone = k.alone && !stopping
 		if s.waits(p) && p.State.Down() {
 			s.demand(p, now)
 			decided, answer.fault = p.decided(what)

@@ -22,6 +22,7 @@ type route struct {
 	limits  limitsOf
 	exact   bool // httpd.Reply.Exact
 	serve   func(s *Server, ctx context.Context, r *request) reply
+	refuse  func(status int) reply // words a refusal; nil: as a page
 }
 
 // role is what the visitors of a server may do. There is one login, which may do all; what
@@ -42,13 +43,15 @@ const (
 	// asks: what changes nothing is answered; other requests, if GET, by a question to
 	// the user, and else refused.
 	asks
-	// calls: they are refused, but for those that a browser asks us about first.
+	// calls: they are refused, but for those that a browser asks us about first, and for
+	// those that read only, as above.
 	calls
 )
 
 // limitsOf are the limits of one route.
 type limitsOf struct {
-	body int // greatest body in bytes; 0: none is read; httpd.MaxBody: Options.MaxBody
+	body int  // greatest body in bytes; 0: none is read; httpd.MaxBody: Options.MaxBody
+	bare bool // a POST need not have one
 	// room returns how many bytes it takes to make the answer. Nil: not many.
 	room func(r *request) int
 	// stall is how long a client may take for a piece of a stream. 0: Limits.Stall.
@@ -63,6 +66,10 @@ var routes = []route{
 	{
 		name: "XML-RPC", has: beginsWith("/RPC2"), methods: []string{"POST"}, other: 400,
 		role: operator, site: calls, limits: limitsOf{body: httpd.MaxBody}, serve: (*Server).call,
+	},
+	{
+		name: "JSON API", has: isAPI, methods: []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, other: 400,
+		role: operator, site: calls, limits: limitsOf{body: maxAPIBody, bare: true}, serve: (*Server).serveAPI, refuse: refuseAPI,
 	},
 	{
 		name: "log of a process", has: beginsWith("/logtail"), methods: []string{"GET"}, other: 400,
@@ -124,6 +131,11 @@ func find(table []route, r *request) (*route, int) {
 // answer answers a request.
 func (rt *route) answer(ctx context.Context, s *Server, r *request) reply {
 	rep := rt.refusal(s, r)
+	if rep.Status != 0 && rt.refuse != nil {
+		close := rep.Close
+		rep = rt.refuse(rep.Status)
+		rep.Close = close
+	}
 	if rep.Status == 0 {
 		rep = rt.serve(s, ctx, r)
 	}
@@ -134,10 +146,10 @@ func (rt *route) answer(ctx context.Context, s *Server, r *request) reply {
 // refusal is the reply to a request that a route does not take; its Status is 0 for any
 // other. It reads the body.
 func (rt *route) refusal(s *Server, r *request) reply {
-	if rt.site == calls && crossSiteCall(r) {
+	if rt.site == calls && r.Method != "GET" && r.Method != "HEAD" && crossSiteCall(r) {
 		return httpd.ErrorReply(403)
 	}
-	if rt.limits.body > 0 && r.Method == "POST" {
+	if rt.limits.body > 0 && r.Method == "POST" && !(rt.limits.bare && r.Bodiless()) {
 		limit := rt.limits.body
 		if limit == httpd.MaxBody {
 			limit = s.opts.MaxBody

@@ -59,6 +59,13 @@ var visits = []visit{
 	{"XML-RPC", "/RPC2", form, call, map[string]string{"POST": "acts acts 403 403 403"}, "400"},
 	{"XML-RPC", "/RPC2", "", call, map[string]string{"POST": "acts acts 403 403 403"}, "400"},
 	{"XML-RPC", "/RPC2x?y", "text/xml", call, map[string]string{"POST": "acts"}, "400"},
+	{"JSON API", "/api/v1", form, "", map[string]string{"GET": "200", "HEAD": "200", "TRACE": "400", "FROB": "400", "get": "400", "POST": "405 405 403 403 403"}, "405 405 403 403 403"},
+	{"JSON API", "/api/v1/programs?state=fatal", form, "", map[string]string{"GET": "200", "HEAD": "200", "TRACE": "400", "FROB": "400", "get": "400", "POST": "405 405 403 403 403"}, "405 405 403 403 403"},
+	{"JSON API", "/api/v1/programs/all/stop", "application/json", "{}", map[string]string{"POST": "acts", "TRACE": "400", "FROB": "400", "get": "400"}, "405"},
+	{"JSON API", "/api/v1/programs/all/stop", "", "", map[string]string{"GET": "405", "HEAD": "405", "POST": "acts acts 403 403 403", "TRACE": "400", "FROB": "400", "get": "400"}, "405 405 403 403 403"},
+	{"JSON API", "/api/v1/programs/all/stop", form, "", map[string]string{"GET": "405", "HEAD": "405", "POST": "acts acts 403 403 403", "TRACE": "400", "FROB": "400", "get": "400"}, "405 405 403 403 403"},
+	{"JSON API", "/api/v1/shutdown", "text/plain", "", map[string]string{"GET": "405", "HEAD": "405", "POST": "acts acts 403 403 403", "TRACE": "400", "FROB": "400", "get": "400"}, "405 405 403 403 403"},
+	{"JSON API", "/api/v1/shutdown", "text/plain", "{}", map[string]string{"GET": "405", "HEAD": "405", "POST": "415 415 403 403 403", "TRACE": "400", "FROB": "400", "get": "400"}, "405 405 403 403 403"},
 	{"log of a process", "/logtail/api", form, "", map[string]string{"GET": "200"}, "400"},
 	{"log of a process", "/logtail/api/stderr", form, "", map[string]string{"GET": "404"}, "400"},
 	{"main log", "/mainlogtail", form, "", map[string]string{"GET": "404"}, "400"},
@@ -98,7 +105,7 @@ func TestRoutes(t *testing.T) {
 	}
 	serve := func(change func(*Options)) *testServer {
 		return start(t, func(o *Options) {
-			o.Backend, o.pages, o.routes = z, nil, nil
+			o.Backend, o.pages, o.routes, o.API = z, nil, nil, zooAPI{z}
 			o.RPC = func(ctx context.Context, body, dst []byte, _ func(int) bool) ([]byte, int) {
 				z.StopAllProcesses(ctx, true)
 				return append(dst, "<methodResponse/>"...), 200
@@ -117,7 +124,7 @@ func TestRoutes(t *testing.T) {
 		for _, method := range methods {
 			wants := strings.Fields(v.want[method])
 			if len(wants) == 0 {
-				wants = []string{v.rest}
+				wants = strings.Fields(v.rest)
 			}
 			for i, from := range visitors {
 				want := wants[min(i, len(wants)-1)]
@@ -153,7 +160,7 @@ func check(t *testing.T, z *zoo, ts *testServer, v visit, method string, from vi
 	z.mu.Unlock()
 	switch want {
 	case "acts":
-		want = map[bool]string{true: "200 acts", false: "301 acts"}[v.route == "XML-RPC"]
+		want = map[bool]string{true: "301 acts", false: "200 acts"}[v.route == "status and actions"]
 	case "asks":
 		want = "200 asks"
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"supervisor/web/api"
 	"supervisor/web/httpd"
 )
 
@@ -27,6 +28,9 @@ type Options struct {
 	// with the client's connection. Before it takes n bytes more than are in body and dst,
 	// it asks room whether it may; if not, the status is 503.
 	RPC func(ctx context.Context, body, dst []byte, room func(n int) bool) (answer []byte, status int)
+
+	// API is asked by the operations below /api/v1. Nil: there are none.
+	API api.Backend
 
 	// Disk makes a call that looks at a log or reads of one, so that not too many
 	// threads wait for a disk at a time. If the call was not made its error is that of

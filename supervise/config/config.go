@@ -54,6 +54,8 @@ type Config struct {
 	ExitWhenEmpty bool         // end when nothing runs or will
 	ExitStatus    bool         // end with the status of the program that is the cause
 
+	API bool // the JSON API is offered
+
 	// Environment is environment as configured. Each Program has it already; a
 	// later reading wants it as Overrides.Environment.
 	Environment map[string]string

@@ -56,6 +56,7 @@ const (
 	InGroup
 	InCtlPlugin
 	InInclude
+	InAPI
 )
 
 const (
@@ -68,7 +69,7 @@ const (
 func sectionKinds() []string {
 	return []string{
 		"unix_http_server", "inet_http_server", "supervisord", "rpcinterface:", "supervisorctl", "program-default",
-		"program:", "eventlistener:", "fcgi-program:", "group:", "ctlplugin:", "include",
+		"program:", "eventlistener:", "fcgi-program:", "group:", "ctlplugin:", "include", "api",
 	}
 }
 
@@ -132,6 +133,7 @@ const (
 	ofSocket               // *FastCGISocket
 	ofProgram              // *draft, once for all processes of a section
 	ofProcess              // *draft, for each
+	ofAPI                  // *Config, from [api]
 )
 
 // value is how a key is read at one stage.

@@ -78,7 +78,7 @@ type reading struct {
 // no errs.
 func read(path string, o Overrides, env map[string]string) *reading {
 	r := &reading{
-		config:  preset(InSupervisord, ofDaemon, &Config{Path: path}),
+		config:  preset(InAPI, ofAPI, preset(InSupervisord, ofDaemon, &Config{Path: path})),
 		env:     env,
 		grouped: map[string]bool{},
 		users:   map[string]*User{},
@@ -101,6 +101,7 @@ func read(path string, o Overrides, env map[string]string) *reading {
 	} else {
 		r.fail(errors.New(".ini file does not include supervisord section"))
 	}
+	r.readAPI()
 	r.readInterfaces()
 	r.readDefaults()
 	r.readGroups()
@@ -165,6 +166,15 @@ func (r *reading) readSupervisord(section *inifile.Section, earlier map[string]s
 	r.readKeys(ofDaemon, s, r.config)
 	r.collect(s)
 	r.global = environ.WithEnvironment(r.config.Environment)
+}
+
+// readAPI is the whole of [api].
+func (r *reading) readAPI() {
+	if section := r.file.Section("api"); section != nil {
+		s := section.Reader(r.global, "")
+		r.readKeys(ofAPI, s, r.config)
+		r.collect(s)
+	}
 }
 
 func (r *reading) readDaemonUser(s *inifile.Reader, key string, _ *Config) {

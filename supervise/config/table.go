@@ -282,8 +282,8 @@ func processKeys() []Key {
 		})}})
 }
 
-// otherKeys are those that are read elsewhere: by supervisorctl, by the include, or as
-// references to Python code.
+// otherKeys are that of [api], and those that are read elsewhere: by supervisorctl, by the
+// include, or as references to Python code.
 func otherKeys() []Key {
 	return []Key{
 		{Name: "supervisor.rpcinterface_factory", In: InRPCInterface, Since: "3.0", Text: "what makes the interface", Example: standardInterface},
@@ -294,6 +294,8 @@ func otherKeys() []Key {
 		{Name: "history_file", In: InCtl, Unset: "nowhere", Since: "3.0", Text: "where the shell keeps its history", Example: "~/.sc_history"},
 		{Name: "color", In: InCtl, Unset: "auto in the shell, else never", Since: Ours, Text: "colours in the output: auto, always or never", Example: "auto"},
 		{Name: "supervisor.ctl_factory", In: InCtlPlugin, Since: "3.0", Text: "what makes the commands", Example: "package.module:make_controller"},
+		{Name: "enabled", In: InAPI, Default: "true", Since: Ours, Text: "true: offer the JSON API where XML-RPC is offered", Example: "true",
+			values: []value{into(ofAPI, boolKind, func(c *Config) *bool { return &c.API })}},
 		{Name: "files", In: InInclude, Since: "3.0", Text: "patterns of names of files", Example: "relative/directory/*.ini"},
 	}
 }

@@ -141,7 +141,7 @@ inifile             gopkg.in/ini.v1 inifile/python
 inifile/envfile
 inifile/near
 inifile/python
-supervise           inifile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web xmlrpc
+supervise           inifile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web web/api xmlrpc
 supervise/backoff   inifile
 supervise/config    inifile inifile/near supervise/backoff supervise/life supervise/lines supervise/logs supervise/order
 supervise/cron
@@ -164,7 +164,8 @@ supervise/stories
 supervise/sys
 supervise/tz
 supervise/vfork
-web                 inifile/python web/httpd xmlrpc
+web                 inifile/python web/api web/httpd xmlrpc
+web/api             web/jsonenc xmlrpc
 web/httpd
 web/jsonenc
 web/sse

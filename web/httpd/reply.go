@@ -75,10 +75,16 @@ func reason(status int) string {
 		return "Forbidden"
 	case 404:
 		return "Not Found"
+	case 405:
+		return "Method Not Allowed"
+	case 409:
+		return "Conflict"
 	case 411:
 		return "Length Required"
 	case 413:
 		return "Request Entity Too Large"
+	case 415:
+		return "Unsupported Media Type"
 	case 431:
 		return "Request Header Fields Too Large"
 	case 500:

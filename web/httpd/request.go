@@ -77,6 +77,10 @@ func (r *Request) unread() int {
 	return r.framing.length
 }
 
+// Bodiless reports whether a request says nothing at all of a body, so that it has none.
+// ReadBody refuses it all the same, as Medusa does.
+func (r *Request) Bodiless() bool { return r.framing.status == 411 && !r.framing.doubt }
+
 // maxDiscard is the most that is read of a body that nobody wants, so that the
 // connection can be kept.
 const maxDiscard = 64 << 10
