@@ -52,6 +52,10 @@ func (w watched) StopAllProcesses(ctx context.Context, wait bool) ([]xmlrpc.Resu
 	return whileAlive(ctx, w, func(ctx context.Context) ([]xmlrpc.Result, error) { return w.daemon.StopAllProcesses(ctx, wait) })
 }
 
+func (w watched) JSON(ctx context.Context, method, path, body string) (xmlrpc.JSONAnswer, error) {
+	return whileAlive(ctx, w, func(ctx context.Context) (xmlrpc.JSONAnswer, error) { return w.daemon.JSON(ctx, method, path, body) })
+}
+
 // whileAlive makes a call, and asks the server now and then for its version meanwhile. If
 // it leaves that without an answer, the call fails with the error of the question.
 func whileAlive[T any](ctx context.Context, w watched, call func(context.Context) (T, error)) (T, error) {

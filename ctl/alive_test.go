@@ -141,7 +141,7 @@ func TestHelpForPeople(t *testing.T) {
 		for _, line := range []string{"help", "help start"} {
 			s.execute(t.Context(), line)
 		}
-		for _, text := range []string{"completion  help  wait", "source <(supervisorctl completion bash)", "start --follow <name>"} {
+		for _, text := range []string{"completion  health  help  wait", "source <(supervisorctl completion bash)", "start --follow <name>"} {
 			if strings.Contains(out.String(), text) != person {
 				t.Errorf("person %v, %q: %s", person, text, out.String())
 			}

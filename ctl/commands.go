@@ -61,6 +61,11 @@ func commands() []command {
 			"fg <process>\tConnect to a process in foreground mode",
 			"\t\tCtrl-C to exit",
 		}},
+		{name: "health", extra: true, run: (*session).health, upcheck: true, down: exitFailed, words: []kind{someProcesses}, usage: []string{
+			"health\t\t\tTell what is not well, one line each",
+			"health <name> [...]\tTell it of some processes, groups or patterns",
+			"Exit status: 0 if all is well, else 1.",
+		}},
 		{name: "help", extra: true, run: (*session).help, words: []kind{anAction}, usage: []string{
 			"help\t\tPrint a list of available actions",
 			"help <action>\tPrint help for <action>",
@@ -106,7 +111,7 @@ func commands() []command {
 			"signal <signal name> <name> <name>\tSignal multiple processes or groups",
 			"signal <signal name> all\t\tSignal all processes",
 		}},
-		{name: "start", run: (*session).start, upcheck: true, words: []kind{someProcesses}, options: []actionOption{{name: followOption}}, ours: followUsage("start"), usage: []string{
+		{name: "start", run: (*session).start, upcheck: true, words: []kind{someProcesses}, options: []actionOption{{name: followOption}, {name: noDepsOption}}, ours: append(followUsage("start"), noDepsUsage), usage: []string{
 			"start <name>\t\tStart a process",
 			"start <gname>:*\t\tStart all processes in a group",
 			"start <name> <name>\tStart multiple processes or groups",

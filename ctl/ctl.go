@@ -120,6 +120,9 @@ type daemon interface {
 	ClearAllProcessLogs(ctx context.Context) ([]xmlrpc.Result, error)
 	SendProcessStdin(ctx context.Context, namespec, chars string) (bool, error)
 
+	// JSON asks the JSON API, if the server has one.
+	JSON(ctx context.Context, method, path, body string) (xmlrpc.JSONAnswer, error)
+
 	// Stream passes on what GET path sends, until the server ends it, fn fails
 	// or ctx is done.
 	Stream(ctx context.Context, path string, fn func([]byte) error) error

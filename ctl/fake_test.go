@@ -24,8 +24,9 @@ type fake struct {
 	version string
 	log     string
 	tail    xmlrpc.Tail
-	streams map[string][]string // chunks by path; a path that is absent is 404
-	open    bool                // streams stay open behind their chunks
+	streams map[string][]string          // chunks by path; a path that is absent is 404
+	open    bool                         // streams stay open behind their chunks
+	answers map[string]xmlrpc.JSONAnswer // by method, path and body; without one the API is not there
 
 	password string // what serve wants of joe; empty for nothing
 }
@@ -139,6 +140,17 @@ func (f *fake) ClearAllProcessLogs(context.Context) ([]xmlrpc.Result, error) {
 func (f *fake) SendProcessStdin(_ context.Context, name, chars string) (bool, error) {
 	return true, f.call("SendProcessStdin", name, chars)
 }
+func (f *fake) JSON(_ context.Context, method, path, body string) (xmlrpc.JSONAnswer, error) {
+	request := strings.TrimSpace(method + " " + path + " " + body)
+	if err := f.call("JSON", request); err != nil {
+		return xmlrpc.JSONAnswer{}, err
+	}
+	if answer, ok := f.answers[request]; ok {
+		return answer, nil
+	}
+	return xmlrpc.JSONAnswer{Status: 404, Type: "text/html", Body: "<head>"}, nil
+}
+
 func (f *fake) Stream(ctx context.Context, path string, fn func([]byte) error) error {
 	if err := f.call("Stream", path); err != nil {
 		return err

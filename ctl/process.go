@@ -41,10 +41,14 @@ const noSuchProcess = "no such process"
 // start starts processes and waits until they run.
 func (s *session) start(ctx context.Context, arg string) error {
 	names, follow := withoutFollow(strings.Fields(arg))
+	names, alone := withoutNoDeps(names)
 	if len(names) == 0 {
 		s.fail(exitInvalid, "Error: start requires a process name")
 		s.explain("start")
 		return nil
+	}
+	if alone {
+		return s.startAlone(ctx, names, follow)
 	}
 	return s.apply(ctx, names, s.startVerb(follow))
 }

@@ -36,7 +36,8 @@ type response struct {
 	reason  string
 	length  int64 // of the body, -1 if it was not said
 	chunked bool
-	keep    bool // whether another request may follow
+	keep    bool   // whether another request may follow
+	kind    string // Content-Type
 }
 
 // exchange sends a request and returns the body of the answer, which has to begin within
@@ -138,6 +139,8 @@ func (n *conn) fields(h *response, limit int) error {
 			if h.length, err = strconv.ParseInt(value, 10, 64); err != nil || h.length < 0 {
 				return fmt.Errorf("Content-Length %.80q is not a length", value)
 			}
+		case strings.EqualFold(name, "Content-Type"):
+			h.kind = value
 		case strings.EqualFold(name, "Transfer-Encoding"):
 			h.chunked = strings.EqualFold(value, "chunked")
 		case strings.EqualFold(name, "Connection"):

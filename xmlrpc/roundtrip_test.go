@@ -144,9 +144,10 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s was not called", m.Name)
 		}
 	}
-	// Those of the client that are no methods of a supervisord are Call, Close and Stream.
+	// Those of the client that are no methods of a supervisord are Call, Close, JSON and
+	// Stream.
 	// Two of its methods are two there, for stdout and stderr.
-	if n := reflect.TypeFor[*Client]().NumMethod() - 3; n != len(tests)-2 {
+	if n := reflect.TypeFor[*Client]().NumMethod() - 4; n != len(tests)-2 {
 		t.Errorf("the client has %d methods, called were %d", n, len(tests)-2)
 	}
 }
