@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -133,7 +134,7 @@ func (p *process) decided(what waitFor) (done bool, fault *xmlrpc.Fault) {
 		return true, nil
 	}
 	switch {
-	case p.SpawnErr != "" && p.State == xmlrpc.Stopped: // for want of what it depends on
+	case p.SpawnErr != "" && (p.State == xmlrpc.Stopped || strings.HasPrefix(p.SpawnErr, "dependency ")): // for want of what it depends on
 		return true, xmlrpc.NewFault(xmlrpc.SpawnError, p.SpawnErr)
 	case p.SpawnErr != "":
 		return true, xmlrpc.NewFault(xmlrpc.SpawnError, p.namespec())
@@ -166,6 +167,11 @@ func (s *Supervisor) feed(p *process, now time.Time, in life.Input) {
 		p.socketHeld = false
 		s.sockets.release(p.cfg.Socket)
 	}
+	// The wait for a start that somebody has asked for is over when nothing is due any more, or
+	// when something has come of it.
+	if p.Due.IsZero() || p.State != before {
+		p.demanded = false
+	}
 	if p.State == before {
 		s.schedule(p)
 		p.settle()
@@ -176,8 +182,6 @@ func (s *Supervisor) feed(p *process, now time.Time, in life.Input) {
 	}
 	if p.State.Down() {
 		p.reportStop, p.alone = time.Time{}, false
-	} else {
-		p.demanded = false
 	}
 	s.schedule(p)
 	p.settle()
