@@ -29,10 +29,19 @@ func (m *Match) feed(p []byte) bool {
 		if !ended {
 			return false
 		}
-		if m.pattern.Match(bytes.TrimSuffix(m.line, []byte{'\r'})) {
+		if m.matches(bytes.TrimSuffix(m.line, []byte{'\r'})) {
 			return true
 		}
 		m.line, p = m.line[:0], rest
 	}
 	return false
+}
+
+// matches reports whether a line matches as it is, or as a terminal shows it: who writes a
+// pattern sees the text, and often not that it has colours.
+func (m *Match) matches(line []byte) bool {
+	if m.pattern.Match(line) {
+		return true
+	}
+	return bytes.IndexByte(line, esc) >= 0 && m.pattern.Match(new(ansi).strip(nil, line))
 }
