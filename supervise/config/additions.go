@@ -12,6 +12,7 @@ import (
 
 	"supervisor/inifile"
 	"supervisor/supervise/backoff"
+	"supervisor/supervise/health"
 	"supervisor/supervise/lines"
 	"supervisor/supervise/order"
 )
@@ -111,6 +112,7 @@ var (
 	readyKind        = valueKind[Readiness]{name: "startsecs, notify, fd:N, log:REGEX or health", parse: parseReadiness}
 	countKind        = valueKind[int]{name: "a whole number of at least 1", parse: parseCount}
 	urlKind          = valueKind[string]{name: "http://HOST[:PORT]/PATH or unix:///SOCKET:/PATH", parse: parseCheckURL}
+	checkCommandKind = valueKind[string]{name: "a command of a check", parse: parseCheckCommand}
 	hostPortKind     = valueKind[string]{name: "HOST:PORT", parse: parseHostPort}
 	pauseKind        = valueKind[time.Duration]{name: "a time of more than 0, in seconds, or with ms, s, m or h", parse: parsePause}
 )
@@ -162,30 +164,38 @@ func parsePause(text string) (time.Duration, error) {
 	return d, err
 }
 
-// parseCheckURL reads health_http.
+// parseCheckURL reads health_http, as it is read once more when the checks begin.
 func parseCheckURL(text string) (string, error) {
 	text = inifile.TrimSpace(text)
 	rest, isHTTP := strings.CutPrefix(text, "http://")
-	if isHTTP && rest != "" && !strings.HasPrefix(rest, "/") && !strings.ContainsAny(rest, " \t\r\n") {
-		return text, nil
+	path, isUnix := strings.CutPrefix(text, "unix://")
+	switch {
+	case isHTTP && rest != "":
+	case isUnix && strings.Contains(path, ":/"):
+	default:
+		return "", fmt.Errorf("%s is not an address to check: write http://HOST[:PORT]/PATH or unix:///SOCKET:/PATH", inifile.PythonRepr(text))
 	}
-	rest, isUnix := strings.CutPrefix(text, "unix://")
-	if path, uri, ok := strings.Cut(rest, ":"); isUnix && ok && strings.HasPrefix(path, "/") && strings.HasPrefix(uri, "/") && !strings.ContainsAny(uri, " \t\r\n") {
-		return text, nil
-	}
-	return "", fmt.Errorf("%s is not an address to check: write http://HOST[:PORT]/PATH or unix:///SOCKET:/PATH", inifile.PythonRepr(text))
+	_, err := health.ParseHTTP(text)
+	return text, err
 }
 
 // parseHostPort reads health_tcp.
 func parseHostPort(text string) (string, error) {
-	text = inifile.TrimSpace(text)
-	at := strings.LastIndexByte(text, ':')
-	if at > 0 {
-		if port, err := strconv.Atoi(text[at+1:]); err == nil && port > 0 && port < 1<<16 {
-			return text, nil
-		}
+	address, err := health.ParseTCP(text)
+	return string(address), err
+}
+
+// parseCheckCommand reads health_command. It is split when a check begins, but what cannot
+// be split is known now.
+func parseCheckCommand(text string) (string, error) {
+	words, err := inifile.SplitCommand(text)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("can't parse command %s: %w", inifile.PythonRepr(text), err)
+	case len(words) == 0:
+		return "", errors.New("the command is empty: write one, or leave the key out")
 	}
-	return "", fmt.Errorf("%s is not HOST:PORT", inifile.PythonRepr(text))
+	return text, nil
 }
 
 // settleAdditions looks at what keys of ours say together.

@@ -37,8 +37,14 @@ func TestAdditionKinds(t *testing.T) {
 		{"http://localhost:80/x?y", "http://localhost:80/x?y"}, {"unix:///run/a.sock:/health", "unix:///run/a.sock:/health"},
 		{"https://x/", "error: 'https://x/' is not an address to check: write http://HOST[:PORT]/PATH or unix:///SOCKET:/PATH"}, {"http:///x", "error: "}, {"http://a b/", "error: "},
 		{"unix://run:/x", "error: "}, {"unix:///run", "error: "}, {"", "error: "},
+		// What the checks could not do either.
+		{"http://localhost:99999/", "error: 'http://localhost:99999/' is not an address: write http://HOST:PORT/PATH"}, {"http://[::1/", "error: "}, {"http://::1/", "error: "},
+		{"http://u:secret@localhost/", "error: a user and a password cannot be given here"},
 	})
-	checkKind(t, parseHostPort, []kindRow{{"localhost:5432", "localhost:5432"}, {"[::1]:1", "[::1]:1"}, {"x", "error: 'x' is not HOST:PORT"}, {":1", "error: "}, {"x:0", "error: "}, {"x:65536", "error: "}})
+	checkKind(t, parseCheckCommand, []kindRow{
+		{"check -x 'a b'", "check -x 'a b'"}, {"", "error: the command is empty"}, {"check 'a", "error: can't parse command \"check 'a\": No closing quotation"},
+	})
+	checkKind(t, parseHostPort, []kindRow{{"localhost:5432", "localhost:5432"}, {"[::1]:1", "[::1]:1"}, {"x", "error: 'x' is not an address: write HOST:PORT, such as localhost:5432 or [::1]:5432"}, {":1", "error: "}, {"::1:80", "error: "}, {"x:0", "error: "}, {"x:65536", "error: "}})
 }
 
 func TestKinds(t *testing.T) {

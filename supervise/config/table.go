@@ -228,7 +228,7 @@ func additionKeys() []Key {
 		{Name: "log_when_blocked", In: in, Default: "wait", Since: Ours, Text: "what if nobody reads the log: wait, or drop whole lines after a second", Example: "drop",
 			values: []value{into(ofProgram, blockedKind, func(d *draft) *bool { return &d.Lines.Drop })}},
 		{Name: "health_command", In: in, Unset: "none", Since: Ours, Text: "a command that exits with 0 if it is healthy", Example: "/usr/bin/check %(process_num)d",
-			values: []value{into(ofProcess, textKind, func(d *draft) *string { return &d.Health.Command })}},
+			values: []value{into(ofProcess, checkCommandKind, func(d *draft) *string { return &d.Health.Command })}},
 		{Name: "health_http", In: in, Unset: "none", Since: Ours, Text: "an address that answers 2xx or 3xx if it is healthy", Example: "http://localhost:8080/health",
 			values: []value{into(ofProcess, urlKind, func(d *draft) *string { return &d.Health.HTTP })}},
 		{Name: "health_tcp", In: in, Unset: "none", Since: Ours, Text: "an address that can be connected to if it is healthy", Example: "localhost:5432",

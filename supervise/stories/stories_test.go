@@ -143,7 +143,7 @@ inifile/near
 inifile/python
 supervise           inifile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web web/api xmlrpc
 supervise/backoff   inifile
-supervise/config    inifile inifile/near supervise/backoff supervise/life supervise/lines supervise/logs supervise/order
+supervise/config    inifile inifile/near supervise/backoff supervise/health supervise/life supervise/lines supervise/logs supervise/order
 supervise/cron
 supervise/event     inifile inifile/python xmlrpc
 supervise/getopt
