@@ -176,6 +176,9 @@ func (s *Supervisor) reapTask(t *task) {
 	if s.tasks.byPID[t.pid] != t {
 		return // reap was first
 	}
+	// What it has left in its group would gather, check by check. The group is still its own,
+	// since it was not waited for.
+	t.Kill()
 	var ws syscall.WaitStatus
 	pid, err := sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(t.pid, &ws, syscall.WNOHANG, nil) })
 	if err != nil || pid != t.pid {
