@@ -42,11 +42,12 @@ func (s *Supervisor) consider(p *process, now time.Time) {
 }
 
 // empty reports whether no program runs or will be started by itself. Listeners do not
-// count: they are there for the others.
+// count: they are there for the others. What waits for others does not either: when nothing
+// else is left, nothing comes that it could wait for.
 func (s *Supervisor) empty() bool {
 	none := true
 	s.table.each(func(p *process) {
-		if !p.cfg.Listener && (p.State.Up() || p.State == xmlrpc.Stopping || !p.Due.IsZero()) {
+		if !p.cfg.Listener && (p.State.Up() || p.State == xmlrpc.Stopping || !p.Due.IsZero() && !s.waits(p)) {
 			none = false
 		}
 	})
