@@ -87,6 +87,8 @@ var additions = []struct {
 		Status{State: xmlrpc.Stopped, Tries: 4}, []Effect{saidBackoff, Announce{From: xmlrpc.Backoff, To: xmlrpc.Stopped}}},
 
 	{"wanted, stopped", Status{State: xmlrpc.Stopped}, StartWanted{}, Status{State: xmlrpc.Stopped, Due: t0}, nil},
+	{"wanted, refused before", Status{State: xmlrpc.Stopped, SpawnErr: "dependency db: FATAL"}, StartWanted{}, Status{State: xmlrpc.Stopped, Due: t0}, nil},
+	{"wanted, exited unexpectedly", Status{State: xmlrpc.Exited, SpawnErr: "x"}, StartWanted{}, Status{State: xmlrpc.Exited, SpawnErr: "x", Due: t0}, nil},
 	{"wanted, exited", Status{State: xmlrpc.Exited}, StartWanted{}, Status{State: xmlrpc.Exited, Due: t0}, nil},
 	{"wanted, fatal", Status{State: xmlrpc.Fatal, Due: after(9)}, StartWanted{}, Status{State: xmlrpc.Fatal, Due: t0}, nil},
 	{"wanted, running", Status{State: xmlrpc.Running, PID: 7}, StartWanted{}, Status{State: xmlrpc.Running, PID: 7}, nil},

@@ -214,6 +214,9 @@ func Next(cfg *Policy, st Status, now time.Time, in Input) (Status, []Effect) {
 		if st.State.Down() {
 			st.Due = now
 		}
+		if st.State == xmlrpc.Stopped {
+			st.SpawnErr = "" // of a start that was refused before
+		}
 	case StartRefused:
 		if st.State.Down() {
 			st.Due, st.SpawnErr = time.Time{}, in.Text
