@@ -91,10 +91,12 @@ var additions = []struct {
 	{"wanted, exited unexpectedly", Status{State: xmlrpc.Exited, SpawnErr: "x"}, StartWanted{}, Status{State: xmlrpc.Exited, SpawnErr: "x", Due: t0}, nil},
 	{"wanted, exited", Status{State: xmlrpc.Exited}, StartWanted{}, Status{State: xmlrpc.Exited, Due: t0}, nil},
 	{"wanted, fatal", Status{State: xmlrpc.Fatal, Due: after(9)}, StartWanted{}, Status{State: xmlrpc.Fatal, Due: t0}, nil},
+	{"a start that somebody wants begins a new count", Status{State: xmlrpc.Exited, Due: after(9), Restarts: backoff.State{Brief: 9, Pauses: 4}}, StartWanted{},
+		Status{State: xmlrpc.Exited, Due: t0}, nil},
 	{"wanted, running", Status{State: xmlrpc.Running, PID: 7}, StartWanted{}, Status{State: xmlrpc.Running, PID: 7}, nil},
 	{"refused", Status{State: xmlrpc.Stopped, Due: t0}, StartRefused{"dependency db: FATAL"}, Status{State: xmlrpc.Stopped, SpawnErr: "dependency db: FATAL"}, nil},
 	{"refused, running", Status{State: xmlrpc.Running, PID: 7}, StartRefused{"x"}, Status{State: xmlrpc.Running, PID: 7}, nil},
-	{"overdue", Status{State: xmlrpc.Stopped, Due: t0}, StartOverdue{"dependency db not ready"},
+	{"overdue", Status{State: xmlrpc.Stopped, Due: t0, Restarts: backoff.State{Pauses: 4}}, StartOverdue{"dependency db not ready"},
 		Status{State: xmlrpc.Fatal, Started: t0, Due: after(3600), SpawnErr: "dependency db not ready"},
 		[]Effect{Announce{From: xmlrpc.Stopped, To: xmlrpc.Starting}, Say{What: StartFailed, Text: "dependency db not ready"},
 			Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1},
@@ -127,10 +129,10 @@ func TestAdditionsMeanNothing(t *testing.T) {
 	states := []xmlrpc.State{xmlrpc.Stopped, xmlrpc.Starting, xmlrpc.Running, xmlrpc.Backoff, xmlrpc.Stopping, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Unknown}
 	for _, state := range states {
 		for _, in := range inputs {
-			if means[key(state, in)] || state.Down() {
+			if means[key(state, in)] || state.Down() && state != xmlrpc.Unknown {
 				continue // a row tells it, or it is like STOPPED
 			}
-			from := Status{State: state, PID: 7, Due: t0}
+			from := Status{State: state, PID: 7, Due: t0, Restarts: backoff.State{Pauses: 1}}
 			if got, effects := Next(readyPolicy(), from, t0, in); !reflect.DeepEqual(got, from) || effects != nil {
 				t.Errorf("%v, %T: %+v, %v", state, in, got, effects)
 			}

@@ -38,6 +38,10 @@ type Status struct {
 	Ailing string
 }
 
+// waits reports whether there is no child, and a start is all that can come. UNKNOWN is
+// final: there may be a child that nobody can end.
+func (st *Status) waits() bool { return st.State.Down() && st.State != xmlrpc.Unknown }
+
 // Input is something that happens to a process.
 type Input interface{ isInput() }
 
@@ -174,14 +178,14 @@ const tooQuickly = "Exited too quickly (process log may have details)"
 func Next(cfg *Policy, st Status, now time.Time, in Input) (Status, []Effect) {
 	switch in := in.(type) {
 	case StartAsked:
-		if st.State.Down() {
+		if st.waits() {
 			st.Restarts = st.Restarts.Asked()
 		}
 		return onStart(cfg, st, now)
 	case Spawned:
 		return onSpawned(cfg, st, now, in.PID)
 	case SpawnFailed:
-		if st.State != xmlrpc.Starting {
+		if st.State != xmlrpc.Starting || st.PID != 0 {
 			return st, nil
 		}
 		st, effects := backOff(cfg, st, now, in.Text)
@@ -211,14 +215,14 @@ func Next(cfg *Policy, st Status, now time.Time, in Input) (Status, []Effect) {
 	case Fails:
 		return onFailure(cfg, st, now, in)
 	case StartWanted:
-		if st.State.Down() {
-			st.Due = now
+		if st.waits() {
+			st.Due, st.Restarts = now, st.Restarts.Asked()
 		}
 		if st.State == xmlrpc.Stopped {
 			st.SpawnErr = "" // of a start that was refused before
 		}
 	case StartRefused:
-		if st.State.Down() {
+		if st.waits() {
 			st.Due, st.SpawnErr = time.Time{}, in.Text
 		}
 	case StartOverdue:
@@ -251,7 +255,7 @@ func onStart(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 // after all that is due already: what starts by itself starts together, and only
 // then comes up.
 func onSpawned(cfg *Policy, st Status, now time.Time, pid int) (Status, []Effect) {
-	if st.State != xmlrpc.Starting {
+	if st.State != xmlrpc.Starting || st.PID != 0 {
 		return st, nil
 	}
 	st.PID = pid
@@ -338,11 +342,12 @@ func onFailure(cfg *Policy, st Status, now time.Time, in Fails) (Status, []Effec
 // onOverdue is the end of a start that was waited with for too long. It goes by way of
 // STARTING and BACKOFF, as listeners know it.
 func onOverdue(cfg *Policy, st Status, now time.Time, why string) (Status, []Effect) {
-	if !st.State.Down() {
+	if !st.waits() {
 		return st, nil
 	}
 	from := st.State
 	st.State, st.Started, st.Tries, st.SpawnErr, st.RetryIn = xmlrpc.Backoff, now, st.Tries+1, why, cfg.Restart.FatalRetry
+	st.Restarts = backoff.State{} // when it is tried again, it begins from nothing
 	effects := []Effect{
 		Announce{From: from, To: xmlrpc.Starting, Tries: st.Tries - 1},
 		Say{What: StartFailed, Text: why},
@@ -413,6 +418,9 @@ const minKillWait = 100 * time.Millisecond
 func onExit(cfg *Policy, st Status, now time.Time, how Exit) (Status, []Effect) {
 	from, pid := st.State, st.PID
 	expected := slices.Contains(cfg.ExitCodes, how.Code)
+	if pid == 0 {
+		return st, nil // it was told of already
+	}
 	switch st.State {
 	case xmlrpc.Stopping:
 		st.State, st.Due, st.PID, st.Stopped, st.Exit = xmlrpc.Stopped, time.Time{}, 0, now, how.Code
