@@ -130,7 +130,7 @@ func (s *Supervisor) schedule(p *process) {
 	if retry {
 		due = s.agenda.together(due)
 	}
-	if !due.IsZero() && p.State != xmlrpc.Starting && !p.State.Signallable() && s.waits(p) {
+	if !due.IsZero() && p.startIsDue() && s.waits(p) {
 		due = p.overdue()
 	}
 	if s.mood != Running {
@@ -145,6 +145,11 @@ func (s *Supervisor) schedule(p *process) {
 		p.retry = retry
 	}
 	s.agenda.enter(p, due)
+}
+
+// startIsDue reports whether what is due, if anything is, is a start.
+func (p *process) startIsDue() bool {
+	return p.State.Down() || p.State == xmlrpc.Backoff && p.GivenUp == ""
 }
 
 // earlier returns the earlier of two moments of which a zero one never comes.
@@ -183,8 +188,12 @@ func (s *Supervisor) runAgenda(now time.Time) (more bool) {
 			s.abandon(p, now)
 		case !p.bark.IsZero() && !p.bark.After(now) && p.State == xmlrpc.Running:
 			s.barks(p, now)
-		case p.State.Down() && s.waits(p):
-			s.tooLate(p, now)
+		case p.startIsDue() && s.waits(p):
+			if at := p.overdue(); at.IsZero() || at.After(now) { // what it needs was there, and is gone
+				s.schedule(p)
+			} else {
+				s.tooLate(p, now)
+			}
 		default:
 			s.feed(p, now, life.TimeUp{})
 		}

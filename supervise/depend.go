@@ -125,19 +125,21 @@ func (s *Supervisor) tooLate(p *process, now time.Time) {
 // demand has a process start that somebody asks for, as soon as all that it needs is there,
 // and what is missing of that before.
 func (s *Supervisor) demand(p *process, now time.Time) {
-	for _, at := range s.depends.board.ToStart(p.dependent - 1) {
+	missing := s.depends.board.ToStart(p.dependent - 1)
+	for _, at := range missing {
 		q := s.depends.processes[at]
-		if q == nil || q.State.Up() {
+		if q == nil || q.State.Up() || q.State == xmlrpc.Unknown {
 			continue
 		}
 		q.demanded = true
 		s.feed(q, now, life.StartWanted{})
 	}
-	// Some of it may be gone for good.
-	for _, missing := range s.depends.board.Waiting(p.dependent - 1) {
-		if s.depends.processes[missing.Program] == nil {
-			s.refuse(p, now, "dependency "+s.depends.graph.Name(missing.Program)+": not active")
-			return
+	for _, at := range missing { // some of it may be gone for good
+		switch q := s.depends.processes[at]; {
+		case q == nil:
+			s.refuseDependents(at, now, "dependency "+s.depends.graph.Name(at)+": not active")
+		case q.State == xmlrpc.Unknown:
+			s.refuseDependents(at, now, s.failure(q))
 		}
 	}
 }
@@ -145,12 +147,18 @@ func (s *Supervisor) demand(p *process, now time.Time) {
 // disappoint refuses the starts that somebody has asked for and that wait for a process
 // which nothing will start any more.
 func (s *Supervisor) disappoint(p *process, now time.Time, why string) {
-	if p.dependent == 0 || !p.State.Down() || !p.Due.IsZero() {
-		return
+	if p.dependent > 0 && p.State.Down() && p.Due.IsZero() {
+		s.refuseDependents(p.dependent-1, now, why)
 	}
-	for _, e := range s.depends.graph.Dependents(p.dependent - 1) {
+}
+
+// refuseDependents refuses the starts that somebody has asked for and that wait for the
+// program at a place.
+func (s *Supervisor) refuseDependents(place int, now time.Time, why string) {
+	holds := s.depends.board.Holds(place)
+	for _, e := range s.depends.graph.Dependents(place) {
 		q := s.depends.processes[e.Program]
-		if q != nil && q.demanded && p.conditions()&e.Conditions != e.Conditions && s.waits(q) {
+		if q != nil && q.demanded && holds&e.Conditions != e.Conditions && s.waits(q) {
 			s.refuse(q, now, why)
 		}
 	}

@@ -101,6 +101,9 @@ var additions = []struct {
 		[]Effect{Announce{From: xmlrpc.Stopped, To: xmlrpc.Starting}, Say{What: StartFailed, Text: "dependency db not ready"},
 			Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1},
 			Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}, Say{What: GaveUpStarts, Text: "dependency db not ready"}}},
+	{"overdue, in BACKOFF", Status{State: xmlrpc.Backoff, Due: t0, Tries: 1, SpawnErr: "x", Restarts: backoff.State{Pauses: 4}}, StartOverdue{"dependency db not ready"},
+		Status{State: xmlrpc.Fatal, Due: after(3600), SpawnErr: "dependency db not ready"},
+		[]Effect{Announce{From: xmlrpc.Backoff, To: xmlrpc.Fatal}, Say{What: GaveUpStarts, Text: "dependency db not ready"}}},
 	{"overdue, running", Status{State: xmlrpc.Running, PID: 7}, StartOverdue{"x"}, Status{State: xmlrpc.Running, PID: 7}, nil},
 }
 

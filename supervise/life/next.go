@@ -342,6 +342,10 @@ func onFailure(cfg *Policy, st Status, now time.Time, in Fails) (Status, []Effec
 // onOverdue is the end of a start that was waited with for too long. It goes by way of
 // STARTING and BACKOFF, as listeners know it.
 func onOverdue(cfg *Policy, st Status, now time.Time, why string) (Status, []Effect) {
+	if st.State == xmlrpc.Backoff {
+		st.SpawnErr, st.GivenUp, st.RetryIn, st.Restarts = why, why, cfg.Restart.FatalRetry, backoff.State{}
+		return giveUp(st, now)
+	}
 	if !st.waits() {
 		return st, nil
 	}

@@ -61,8 +61,10 @@ func meant(st Status, in Input) bool {
 		return st.State == xmlrpc.Starting && child && st.Ailing == ""
 	case Fails:
 		return (st.State == xmlrpc.Starting || st.State == xmlrpc.Running) && child && st.Ailing == ""
-	case StartWanted, StartRefused, StartOverdue:
+	case StartWanted, StartRefused:
 		return waits
+	case StartOverdue:
+		return waits || st.State == xmlrpc.Backoff
 	case GaveUp:
 		return st.State == xmlrpc.Backoff
 	}
@@ -391,7 +393,7 @@ func stops(w *world, s *step) bool {
 func timesMatch(w *world, s *step) bool {
 	changed := func(was, is time.Time, when bool) bool { return when && is.Equal(w.now) || !when && is.Equal(was) }
 	ran := s.before.State == xmlrpc.Starting && s.after.State == xmlrpc.Running
-	started := s.entered(xmlrpc.Starting) || s.meant && isInput[StartOverdue](s.in)
+	started := s.entered(xmlrpc.Starting) || s.before.State.Down() && s.meant && isInput[StartOverdue](s.in)
 	ended := s.meant && (isInput[Exited](s.in) || isInput[CalledOff](s.in))
 	limit := isInput[Exited](s.in) && s.after.State == xmlrpc.Fatal       // which is told like a start that fails
 	passing := isInput[Exited](s.in) && s.before.State == xmlrpc.Starting // through RUNNING, maybe
