@@ -3,6 +3,7 @@ package inifile
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"os/user"
 	"strconv"
@@ -41,6 +42,22 @@ func askForUser(key string) (*user.User, error) {
 		return nil, err
 	}
 	return &user.User{Username: f[0], Uid: f[2], Gid: f[3], Name: f[4], HomeDir: f[5]}, nil
+}
+
+// Shell returns the login shell of an account, "" if it is not known.
+func Shell(account *user.User) string {
+	if data, err := os.ReadFile("/etc/passwd"); err == nil {
+		for line := range strings.Lines(string(data)) {
+			if f := strings.Split(strings.TrimSuffix(line, "\n"), ":"); len(f) == 7 && f[0] == account.Username {
+				return f[6]
+			}
+		}
+	}
+	f, err := getent("passwd", account.Username, 7)
+	if err != nil {
+		return ""
+	}
+	return f[6]
 }
 
 // lookupGroup finds the number of a group by its name.

@@ -28,7 +28,8 @@ type attempt struct {
 	searched   string // the PATH in which a command without a slash is looked for
 	given      string // where it is; "" if that is still to be found out
 	socket     *sharedSocket
-	logs       [2]*logs.File // by Channel; nil without
+	variables  func() (spawn.Arguments, error) // makes its environment; nil for that of command
+	logs       [2]*logs.File                   // by Channel; nil without
 
 	// Where it is, for others to see meanwhile.
 	fate   atomic.Int32 // of the loop that waits for it: see lend
@@ -37,6 +38,7 @@ type attempt struct {
 	child  spawn.Child
 
 	// The result.
+	environ  spawn.Arguments
 	file     string // that is executed; known from phaseFork on
 	failure  string // why there is no child, in Supervisor's words; "" if there is one
 	err      error  // of a lookUp: why the command cannot be run
@@ -135,6 +137,11 @@ func (w *spawner) start(a *attempt) (failure string) {
 	}
 	if err != nil {
 		return err.Error()
+	}
+	if a.variables != nil {
+		if a.environ, err = a.variables(); err != nil {
+			return err.Error()
+		}
 	}
 	if a.pipes, err = spawn.MakePipes(socket >= 0, cfg.RedirectStderr, cfg.Ready.When == config.ReadyFD); err != nil {
 		return pipeErrorText(cfg.Name, err)

@@ -5,6 +5,7 @@ package supervise
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,7 +21,8 @@ import (
 type command struct {
 	words         []string
 	argv, environ spawn.Arguments
-	unusable      error // why there is no argv or environ: a NUL in them; nil mostly
+	unusable      error    // why there is no argv or environ: a NUL in them; nil mostly
+	notify        []string // variables of ready=notify
 }
 
 // command returns the command of a process. It is made for its first start.
@@ -32,19 +34,32 @@ func (s *Supervisor) command(p *process) (*command, error) {
 		}
 		c := &command{words: words}
 		if c.argv, c.unusable = spawn.NewArguments(nil, words); c.unusable == nil {
-			kept, own := s.childEnvironment(p.cfg)
+			kept, own := s.childEnvironment(p.cfg, nil)
 			set := map[string]string{}
 			if err := s.notifyVariables(p.cfg, set); err != nil {
 				return nil, &spawn.CommandError{Text: err.Error()}
 			}
 			for name, value := range set {
-				own = append(own, name+"="+value)
+				c.notify = append(c.notify, name+"="+value)
 			}
+			own = append(own, c.notify...)
 			c.environ, c.unusable = spawn.NewArguments(pick(s.environArgs, kept), own)
 		}
 		p.command = c
 	}
 	return p.command, nil
+}
+
+// freshEnviron is the environment of a program that has some of it from files or from its
+// user, as it is now. Only what nobody changes is used of s, so it may be called by any
+// goroutine.
+func (s *Supervisor) freshEnviron(cfg *config.Program, c *command) (spawn.Arguments, error) {
+	below, err := variables(cfg)
+	if err != nil {
+		return nil, err
+	}
+	kept, own := s.childEnvironment(cfg, below)
+	return spawn.NewArguments(pick(s.environArgs, kept), append(own, c.notify...))
 }
 
 // commandFault is what a client gets who asks for a start.
@@ -57,9 +72,10 @@ func commandFault(e *spawn.CommandError) *xmlrpc.Fault {
 
 // childEnvironment returns what the environment of a program's child consists of:
 // kept are the indices of what it has from s.environ, own are Supervisor's own
-// variables and the configured ones, the later winning.
-func (s *Supervisor) childEnvironment(cfg *config.Program) (kept []int, own []string) {
-	set := make(map[string]string, len(cfg.Environment)+4)
+// variables and the configured ones, the later winning, and before them what is below.
+func (s *Supervisor) childEnvironment(cfg *config.Program, below map[string]string) (kept []int, own []string) {
+	set := make(map[string]string, len(cfg.Environment)+len(below)+4)
+	maps.Copy(set, below)
 	set["SUPERVISOR_ENABLED"] = "1"
 	if cfg.ServerURL != "" {
 		set["SUPERVISOR_SERVER_URL"] = cfg.ServerURL
@@ -98,6 +114,9 @@ func (a *attempt) order(socket int) *spawn.Order {
 		File: a.file, Words: a.command.words, Argv: a.command.argv, Environ: a.command.environ,
 		Files: a.pipes.Files(socket, cfg.RedirectStderr),
 		Umask: cfg.Umask, Directory: cfg.Directory, ChangeDir: cfg.ChangeDir,
+	}
+	if a.environ != nil {
+		o.Environ = a.environ
 	}
 	if cfg.Ready.When == config.ReadyFD {
 		o.Extra, o.ExtraAs = a.pipes.Child[3], cfg.Ready.FD

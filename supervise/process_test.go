@@ -279,11 +279,11 @@ func TestCommand(t *testing.T) {
 	if want := []string{"prog", "a b"}; !slices.Equal(c.words, want) {
 		t.Errorf("words %q, want %q", c.words, want)
 	}
-	kept, own := s.childEnvironment(p.cfg)
+	kept, own := s.childEnvironment(p.cfg, map[string]string{"PATH": "/below", "SUPERVISOR_ENABLED": "no", "BELOW": "b"})
 	if want := []string{"A=1", "odd"}; !slices.Equal(pick(ours, kept), want) {
 		t.Errorf("kept %q, want %q", pick(ours, kept), want)
 	}
-	want := []string{"PATH=/y", "SUPERVISOR_ENABLED=1", "SUPERVISOR_GROUP_NAME=g", "SUPERVISOR_PROCESS_NAME=p", "SUPERVISOR_SERVER_URL=mine"}
+	want := []string{"BELOW=b", "PATH=/y", "SUPERVISOR_ENABLED=1", "SUPERVISOR_GROUP_NAME=g", "SUPERVISOR_PROCESS_NAME=p", "SUPERVISOR_SERVER_URL=mine"}
 	if !slices.Equal(own, want) {
 		t.Errorf("own %q, want %q", own, want)
 	}

@@ -251,6 +251,9 @@ func (s *Supervisor) start(p *process, now time.Time) {
 	a := &attempt{kind: startUp, p: p, cfg: p.cfg, pidfd: -1, searched: spawn.SearchPath(p.cfg.Environment, s.env), given: p.found, asked: p.askedFor}
 	p.found, p.askedFor = "", false
 	a.command, a.commandErr = s.command(p)
+	if len(p.cfg.EnvironmentFiles) > 0 || p.cfg.UserEnvironment {
+		a.variables = func() (spawn.Arguments, error) { return s.freshEnviron(a.cfg, a.command) }
+	}
 	if p.cfg.Socket != nil {
 		a.socket = s.sockets.hold(p.cfg.Socket)
 	}

@@ -136,7 +136,11 @@ func (s *Supervisor) taskOrder(cfg *config.Program, words []string) (*spawn.Orde
 	if err != nil {
 		return nil, err
 	}
-	kept, own := s.childEnvironment(cfg)
+	below, err := variables(cfg)
+	if err != nil {
+		return nil, err
+	}
+	kept, own := s.childEnvironment(cfg, below)
 	environ, err := spawn.NewArguments(pick(s.environArgs, kept), own)
 	if err != nil {
 		return nil, err

@@ -97,6 +97,7 @@ type LineFormat struct {
 }
 
 var (
+	filesKind      = valueKind[[]string]{name: "paths with commas between them", parse: parseFiles}
 	formatKind     = choiceKind[lines.Format]("raw", "text", "json")
 	timestampsKind = choiceKind[lines.Timestamps]("none", "iso8601", "unix")
 	blockedKind    = valueKind[bool]{name: "wait or drop", parse: func(text string) (bool, error) {
@@ -116,6 +117,22 @@ var (
 	hostPortKind     = valueKind[string]{name: "HOST:PORT", parse: parseHostPort}
 	pauseKind        = valueKind[time.Duration]{name: "a time of more than 0, in seconds, or with ms, s, m or h", parse: parsePause}
 )
+
+// parseFiles reads environment_file.
+func parseFiles(text string) ([]string, error) {
+	files := inifile.ParseList(text)
+	for i, name := range files {
+		optional, path := "", inifile.TrimSpace(name)
+		if rest, ok := strings.CutPrefix(path, "-"); ok {
+			optional, path = "-", rest
+		}
+		if path == "" {
+			return nil, fmt.Errorf("%s names no file: write paths with commas between them", inifile.PythonRepr(text))
+		}
+		files[i] = optional + inifile.ExpandUser(path)
+	}
+	return files, nil
+}
 
 // parseReadiness reads ready=.
 func parseReadiness(text string) (Readiness, error) {

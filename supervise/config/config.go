@@ -49,10 +49,12 @@ type Config struct {
 	Subreaper       bool // ours: adopt orphaned grandchildren (Linux)
 
 	// Ours too.
-	LogFormat     lines.Format // of the daemon's own log: Text and Raw are the same
-	ExitOnFatal   bool         // ExitOnFatal for every program
-	ExitWhenEmpty bool         // end when nothing runs or will
-	ExitStatus    bool         // end with the status of the program that is the cause
+	// EnvironmentFiles are for every program, before its own; each Program has them.
+	EnvironmentFiles []string
+	LogFormat        lines.Format // of the daemon's own log: Text and Raw are the same
+	ExitOnFatal      bool         // ExitOnFatal for every program
+	ExitWhenEmpty    bool         // end when nothing runs or will
+	ExitStatus       bool         // end with the status of the program that is the cause
 
 	API bool // the JSON API is offered
 
@@ -96,6 +98,8 @@ type User struct {
 	UID    int
 	GID    int   // primary group
 	Groups []int // what setgroups gets: the primary group first
+	// Home and Shell are those of the account; "" if not known or not asked for.
+	Home, Shell string
 }
 
 // Server is one [unix_http_server] or [inet_http_server].
@@ -196,13 +200,17 @@ type Program struct {
 	ChangeDir bool // Directory is set; an empty one cannot be entered
 
 	// Ours: see the table of keys.
-	ExitOn         ExitOn
-	Needs          []order.Need
-	DependsTimeout time.Duration // 0: for ever
-	Ready          Readiness
-	Health         Health
-	Watchdog       time.Duration // 0: none
-	Lines          LineFormat
+	// EnvironmentFiles are read at every start, in this order; a - before a name allows
+	// that it is missing. What they say is below Environment.
+	EnvironmentFiles []string
+	UserEnvironment  bool // HOME, USER, LOGNAME and SHELL of User, or of the daemon's account
+	ExitOn           ExitOn
+	Needs            []order.Need
+	DependsTimeout   time.Duration // 0: for ever
+	Ready            Readiness
+	Health           Health
+	Watchdog         time.Duration // 0: none
+	Lines            LineFormat
 
 	RedirectStderr bool
 	Logs           [2]Log // by logs.Channel

@@ -139,6 +139,7 @@ func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, d draft, n
 		}
 		d.Lines.Prefix[channel] = prefix
 	}
+	d.EnvironmentFiles = slices.Concat(r.config.EnvironmentFiles, d.EnvironmentFiles)
 	for channel := range d.Logs {
 		r.settleLog(s, &d, logs.Channel(channel))
 	}
