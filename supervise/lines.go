@@ -28,7 +28,7 @@ func line(cfg *config.Program, e life.Say) (logs.Level, string) {
 		}
 		return logs.Debug, "killing " + name + " (pid " + pid + target + sys.SignalName(e.Signal)
 	case life.OutlivedStop:
-		return logs.Warn, "killing '" + name + "' (" + pid + ") with SIGKILL"
+		return logs.Warn, "killing '" + name + "' (" + pid + ") with " + sys.SignalName(e.Signal)
 	case life.CameUp:
 		secs := strconv.FormatInt(int64(cfg.StartSecs/time.Second), 10)
 		return logs.Info, "success: " + name + " entered RUNNING state, process has stayed up for > than " + secs + " seconds (startsecs)"

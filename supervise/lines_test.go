@@ -34,7 +34,7 @@ func TestLines(t *testing.T) {
 		{life.Say{What: life.HasSpawned, PID: 7}, logs.Info, "spawned: 'web' with pid 7"},
 		{life.Say{What: life.Signals, PID: 7, Signal: syscall.SIGTERM}, logs.Debug, "killing web (pid 7) with signal SIGTERM"},
 		{life.Say{What: life.Signals, PID: 7, Signal: syscall.SIGKILL, Group: true}, logs.Debug, "killing web (pid 7) process group with signal SIGKILL"},
-		{life.Say{What: life.OutlivedStop, PID: 7}, logs.Warn, "killing 'web' (7) with SIGKILL"},
+		{life.Say{What: life.OutlivedStop, PID: 7, Signal: syscall.SIGKILL}, logs.Warn, "killing 'web' (7) with SIGKILL"},
 		{life.Say{What: life.CameUp}, logs.Info, "success: web entered RUNNING state, process has stayed up for > than 2 seconds (startsecs)"},
 		{life.Say{What: life.HasExited, Text: "exit status 0", Expected: true}, logs.Info, "exited: web (exit status 0; expected)"},
 		{life.Say{What: life.HasExited, Text: "terminated by SIGSEGV"}, logs.Warn, "exited: web (terminated by SIGSEGV; not expected)"},

@@ -13,6 +13,7 @@ import (
 	"supervisor/inifile"
 	"supervisor/supervise/backoff"
 	"supervisor/supervise/health"
+	"supervisor/supervise/life"
 	"supervisor/supervise/lines"
 	"supervisor/supervise/order"
 )
@@ -97,6 +98,7 @@ type LineFormat struct {
 }
 
 var (
+	sequenceKind   = valueKind[[]life.StopStep]{name: "signals with times, such as TERM 10s, INT 5s", parse: parseStopSequence}
 	filesKind      = valueKind[[]string]{name: "paths with commas between them", parse: parseFiles}
 	formatKind     = choiceKind[lines.Format]("raw", "text", "json")
 	timestampsKind = choiceKind[lines.Timestamps]("none", "iso8601", "unix")

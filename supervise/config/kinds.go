@@ -94,15 +94,9 @@ func parseAutorestart(text string) (life.Autorestart, error) {
 	}
 }
 
-// StopStep is one signal of stop_sequence, and how long to wait for the end after it.
-type StopStep struct {
-	Signal syscall.Signal
-	Wait   time.Duration
-}
-
 // parseStopSequence reads SIGNAL TIME items with commas between them.
-func parseStopSequence(text string) ([]StopStep, error) {
-	var steps []StopStep
+func parseStopSequence(text string) ([]life.StopStep, error) {
+	var steps []life.StopStep
 	for _, item := range inifile.ParseList(text) {
 		words := strings.Fields(item)
 		if len(words) != 2 {
@@ -116,7 +110,7 @@ func parseStopSequence(text string) ([]StopStep, error) {
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, StopStep{signal, wait})
+		steps = append(steps, life.StopStep{Signal: signal, Wait: wait})
 	}
 	if len(steps) == 0 {
 		return nil, errors.New("a signal and a time are missing, such as TERM 10s")

@@ -159,6 +159,8 @@ func programKeys() []Key {
 			values: []value{into(ofProgram, signalKind, func(d *draft) *syscall.Signal { return &d.StopSignal })}},
 		{Name: "stopwaitsecs", In: in, Default: "10", Since: "3.0", Text: "seconds until SIGKILL if it does not", Example: "10",
 			values: seconds(func(d *draft) *time.Duration { return &d.StopWait })},
+		{Name: "stop_sequence", In: in, Unset: "stopsignal and stopwaitsecs", Since: Ours, Text: "signals and how long to wait after each, in place of these; SIGKILL is the last", Example: "TERM 10s, INT 5s",
+			values: []value{into(ofProgram, sequenceKind, func(d *draft) *[]life.StopStep { return &d.StopSequence })}},
 		{Name: "stopasgroup", In: in, Default: "false", Since: "3.0", Text: "true: stopsignal goes to its whole process group", Example: "false",
 			values: flag(func(d *draft) *bool { return &d.StopAsGroup })},
 		{Name: "killasgroup", In: in, Unset: "as stopasgroup", Since: "3.0", Text: "true: SIGKILL goes to its whole process group", Example: "false",

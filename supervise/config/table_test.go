@@ -143,6 +143,8 @@ func other(k *Key) string {
 		return "other%(process_num)d"
 	case "umask", "chmod", "socket_mode":
 		return "0111"
+	case "stop_sequence":
+		return k.Example
 	case "environment_file":
 		return "/tmp/other"
 	case "depends_on", "restart_limit", "watchdog", "health_http", "health_tcp":

@@ -43,7 +43,7 @@ var additions = []struct {
 		[]Effect{Say{What: GivesUpOn, PID: 7, Text: "not ready within 30s"}, Say{What: Signals, PID: 7, Signal: syscall.SIGTERM}, term}},
 	{"not ready, and it does not end", Status{State: xmlrpc.Starting, PID: 7, Due: t0, Ailing: "x"}, TimeUp{},
 		Status{State: xmlrpc.Starting, PID: 7, Due: after(10), Ailing: "x"},
-		[]Effect{Say{What: OutlivedStop, PID: 7}, Say{What: Signals, PID: 7, Signal: syscall.SIGKILL}, kill}},
+		[]Effect{Say{What: OutlivedStop, PID: 7, Signal: syscall.SIGKILL}, Say{What: Signals, PID: 7, Signal: syscall.SIGKILL}, kill}},
 	{"not ready, and ended", Status{State: xmlrpc.Starting, Started: t0, PID: 7, Due: after(10), Ailing: "x"}, Exited{Exit{Code: -1, Text: "terminated by SIGTERM"}},
 		Status{State: xmlrpc.Backoff, Started: t0, Stopped: t0, Due: after(1), Tries: 1, SpawnErr: "x", Restarts: backoff.State{Pauses: 1, Recent: []time.Time{t0}}},
 		[]Effect{Announce{From: xmlrpc.Starting, To: xmlrpc.Backoff, Tries: 1}, Say{What: HasExited, Text: "terminated by SIGTERM"}}},
@@ -64,7 +64,7 @@ var additions = []struct {
 	{"fails without a child", Status{State: xmlrpc.Starting}, Fails{Text: "y"}, Status{State: xmlrpc.Starting}, nil},
 	{"fails, and does not end", Status{State: xmlrpc.Running, PID: 7, Due: t0, Ailing: "x"}, TimeUp{},
 		Status{State: xmlrpc.Running, PID: 7, Due: after(10), Ailing: "x"},
-		[]Effect{Say{What: OutlivedStop, PID: 7}, Say{What: Signals, PID: 7, Signal: syscall.SIGKILL}, kill}},
+		[]Effect{Say{What: OutlivedStop, PID: 7, Signal: syscall.SIGKILL}, Say{What: Signals, PID: 7, Signal: syscall.SIGKILL}, kill}},
 	{"its end is not expected, whatever its status", Status{State: xmlrpc.Running, Started: t0, PID: 7, Due: after(10), Ailing: "unhealthy: x"}, Exited{Exit{Code: 0, Text: "exit status 0"}},
 		Status{State: xmlrpc.Exited, Started: t0, Stopped: t0, Due: t0, SpawnErr: "unhealthy: x", Restarts: backoff.State{Pauses: 1, Brief: 1, Recent: []time.Time{t0}}},
 		[]Effect{Announce{From: xmlrpc.Running, To: xmlrpc.Exited, PID: 7}, Say{What: HasExited, Text: "exit status 0"}}},
@@ -118,6 +118,38 @@ func TestAdditions(t *testing.T) {
 				t.Errorf("effects\n got %+v\nwant %+v", effects, tt.effects)
 			}
 		})
+	}
+}
+
+// A stop sequence sends one signal after the other, then SIGKILL, also to what fails; a
+// signal of its own takes the place of all of them.
+func TestStopSequence(t *testing.T) {
+	p := testPolicy()
+	p.StopSequence = []StopStep{{syscall.SIGINT, 5 * time.Second}, {syscall.SIGQUIT, time.Second}}
+	for _, tt := range []struct {
+		name  string
+		input Input
+		want  []syscall.Signal
+		waits []time.Duration
+	}{
+		{"stop", StopAsked{}, []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL, syscall.SIGKILL}, []time.Duration{5, 1, 10, 10}},
+		{"failure", Fails{Text: "x"}, []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL}, []time.Duration{5, 1, 10}},
+		{"watchdog", Fails{"x", syscall.SIGABRT}, []syscall.Signal{syscall.SIGABRT, syscall.SIGKILL}, []time.Duration{10, 10}},
+	} {
+		st, now, in := Status{State: xmlrpc.Running, PID: 7}, t0, tt.input
+		for i, want := range tt.want {
+			var effects []Effect
+			st, effects = Next(p, st, now, in)
+			if sent, ok := effects[len(effects)-1].(Kill); !ok || sent.Signal != want || st.Due.Sub(now) != tt.waits[i]*time.Second {
+				t.Errorf("%s, step %d: %v, then a wait of %v; want %v", tt.name, i+1, effects, st.Due.Sub(now), want)
+			}
+			now, in = st.Due, TimeUp{}
+		}
+		if st, _ = Next(p, st, now, Exited{Exit{Code: -1}}); st.State.Down() {
+			if st, _ = Next(p, st, now, StartAsked{}); st.Steps != 0 {
+				t.Errorf("%s: the next life begins with step %d", tt.name, st.Steps+1)
+			}
+		}
 	}
 }
 

@@ -36,6 +36,8 @@ type Status struct {
 	// Ailing is why the child is being ended by us although nobody has asked for a stop;
 	// empty if it is not.
 	Ailing string
+	// Steps is how many steps of the stop sequence have been taken.
+	Steps int
 }
 
 // waits reports whether there is no child, and a start is all that can come. UNKNOWN is
@@ -147,7 +149,7 @@ const (
 	AlreadyUp                       // a start was asked for in vain
 	HasSpawned                      // there is a child: PID
 	Signals                         // it is about to be sent Signal: PID, Group
-	OutlivedStop                    // it did not end within stopwaitsecs: PID
+	OutlivedStop                    // it did not end in time, and is sent Signal: PID
 	CameUp                          // it is RUNNING
 	HasExited                       // it ended by itself: Text, Expected
 	HasStopped                      // it ended when asked to: Text, Expected
@@ -243,7 +245,7 @@ func onStart(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 	case xmlrpc.Stopped, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Backoff:
 		from := st.State
 		st.State, st.Started, st.Due = xmlrpc.Starting, now, time.Time{}
-		st.Exit, st.SpawnErr, st.GivenUp, st.RetryIn = 0, "", "", 0
+		st.Exit, st.SpawnErr, st.GivenUp, st.RetryIn, st.Steps = 0, "", "", 0, 0
 		return st, []Effect{Announce{From: from, To: xmlrpc.Starting, Tries: st.Tries}, Spawn{}}
 	case xmlrpc.Unknown:
 		return st, nil
@@ -277,8 +279,8 @@ func onForked(cfg *Policy, st Status, pid int) (Status, []Effect) {
 	st.PID = pid
 	return st, []Effect{
 		Say{What: HasSpawned, PID: pid},
-		Say{What: Signals, PID: pid, Signal: cfg.StopSignal, Group: cfg.StopAsGroup},
-		Kill{cfg.StopSignal, cfg.StopAsGroup},
+		Say{What: Signals, PID: pid, Signal: cfg.stopStep(0).Signal, Group: cfg.StopAsGroup},
+		Kill{cfg.stopStep(0).Signal, cfg.StopAsGroup},
 	}
 }
 
@@ -300,14 +302,15 @@ func onStop(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 	from := st.State
 	switch st.State {
 	case xmlrpc.Starting, xmlrpc.Running:
-		st.State, st.Due, st.Ailing = xmlrpc.Stopping, now.Add(cfg.StopWait), ""
+		first := cfg.stopStep(0)
+		st.State, st.Due, st.Ailing, st.Steps = xmlrpc.Stopping, now.Add(first.Wait), "", min(1, len(cfg.StopSequence))
 		if st.PID == 0 { // its start is under way
 			return st, []Effect{Announce{From: from, To: xmlrpc.Stopping}, CallOff{}}
 		}
 		return st, []Effect{
-			Say{What: Signals, PID: st.PID, Signal: cfg.StopSignal, Group: cfg.StopAsGroup},
+			Say{What: Signals, PID: st.PID, Signal: first.Signal, Group: cfg.StopAsGroup},
 			Announce{From: from, To: xmlrpc.Stopping, PID: st.PID},
-			Kill{cfg.StopSignal, cfg.StopAsGroup},
+			Kill{first.Signal, cfg.StopAsGroup},
 		}
 	case xmlrpc.Backoff:
 		st.State, st.Due, st.GivenUp, st.RetryIn = xmlrpc.Stopped, time.Time{}, "", 0
@@ -327,11 +330,13 @@ func onFailure(cfg *Policy, st Status, now time.Time, in Fails) (Status, []Effec
 	if !up || st.PID == 0 || st.Ailing != "" {
 		return st, nil
 	}
-	k := Kill{Signal: cfg.StopSignal, Group: cfg.StopAsGroup}
+	first := cfg.stopStep(0)
+	st.Steps = min(1, len(cfg.StopSequence))
+	k := Kill{Signal: first.Signal, Group: cfg.StopAsGroup}
 	if in.Signal != 0 {
-		k.Signal = in.Signal
+		k.Signal, first.Wait, st.Steps = in.Signal, cfg.StopWait, len(cfg.StopSequence)
 	}
-	st.Ailing, st.Due = in.Text, now.Add(cfg.StopWait)
+	st.Ailing, st.Due = in.Text, now.Add(first.Wait)
 	return st, []Effect{
 		Say{What: GivesUpOn, PID: st.PID, Text: in.Text},
 		Say{What: Signals, PID: st.PID, Signal: k.Signal, Group: k.Group},
@@ -404,13 +409,20 @@ func onTime(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 	return st, nil
 }
 
-// insist asks a child that outlived stopwaitsecs once more to end.
+// insist asks a child that has not ended in time once more to end.
 func insist(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
+	next := Kill{syscall.SIGKILL, cfg.KillAsGroup}
 	st.Due = now.Add(max(cfg.StopWait, minKillWait))
+	if st.Steps < len(cfg.StopSequence) {
+		step := cfg.stopStep(st.Steps)
+		next = Kill{step.Signal, cfg.StopAsGroup}
+		st.Due = now.Add(step.Wait)
+		st.Steps++
+	}
 	return st, []Effect{
-		Say{What: OutlivedStop, PID: st.PID},
-		Say{What: Signals, PID: st.PID, Signal: syscall.SIGKILL, Group: cfg.KillAsGroup},
-		Kill{syscall.SIGKILL, cfg.KillAsGroup},
+		Say{What: OutlivedStop, PID: st.PID, Signal: next.Signal},
+		Say{What: Signals, PID: st.PID, Signal: next.Signal, Group: next.Group},
+		next,
 	}
 }
 

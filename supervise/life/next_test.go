@@ -147,7 +147,7 @@ var transitions = []struct {
 		Status{State: xmlrpc.Stopped, Stopped: t0, Exit: 2},
 		[]Effect{Announce{From: xmlrpc.Stopping, To: xmlrpc.Stopped, PID: 7}, Say{What: HasStopped, Text: "exit status 2", Expected: true}}},
 	{"outlived stopwaitsecs", Status{State: xmlrpc.Stopping, PID: 7, Due: t0}, TimeUp{}, Status{State: xmlrpc.Stopping, PID: 7, Due: after(10)},
-		[]Effect{Say{What: OutlivedStop, PID: 7}, Say{What: Signals, PID: 7, Signal: syscall.SIGKILL}, Kill{syscall.SIGKILL, false}}},
+		[]Effect{Say{What: OutlivedStop, PID: 7, Signal: syscall.SIGKILL}, Say{What: Signals, PID: 7, Signal: syscall.SIGKILL}, Kill{syscall.SIGKILL, false}}},
 	{"kill failed, stopping", Status{State: xmlrpc.Stopping, PID: 7, Due: t0}, KillFailed{"x"}, Status{State: xmlrpc.Unknown, PID: 7, SpawnErr: "x"},
 		[]Effect{Announce{From: xmlrpc.Stopping, To: xmlrpc.Unknown}}},
 	{"gave up, stopping", Status{State: xmlrpc.Stopping}, GaveUp{}, Status{State: xmlrpc.Stopping}, nil},

@@ -16,11 +16,14 @@ type Policy struct {
 	StartSecs   time.Duration // how long it must stay up to count as started
 	ExitCodes   []int         // that are expected
 	// Restart is whether and when it is started again, startretries too.
-	Restart     backoff.Policy
-	StopSignal  syscall.Signal
-	StopWait    time.Duration // from the stop signal to SIGKILL
-	StopAsGroup bool          // the stop signal goes to the process group
-	KillAsGroup bool          // SIGKILL does
+	Restart    backoff.Policy
+	StopSignal syscall.Signal
+	StopWait   time.Duration // from the stop signal to SIGKILL
+	// StopSequence is, if it is not empty, what takes the place of StopSignal and the first
+	// StopWait: one signal after the other, and then SIGKILL.
+	StopSequence []StopStep
+	StopAsGroup  bool // the stop signal goes to the process group
+	KillAsGroup  bool // SIGKILL does
 	// Seed has the jitter of Restart differ from that of others.
 	Seed string
 
@@ -28,6 +31,20 @@ type Policy struct {
 	// after StartSecs. ReadyTimeout is how long that may take; 0 is for ever.
 	Readiness    bool
 	ReadyTimeout time.Duration
+}
+
+// StopStep is one signal of stop_sequence, and how long to wait for the end after it.
+type StopStep struct {
+	Signal syscall.Signal
+	Wait   time.Duration
+}
+
+// stopStep is the i-th step of a stop.
+func (p *Policy) stopStep(i int) StopStep {
+	if i < len(p.StopSequence) {
+		return p.StopSequence[i]
+	}
+	return StopStep{p.StopSignal, p.StopWait}
 }
 
 // Autorestart says whether a process that ended by itself is started again.
