@@ -6,11 +6,13 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
 
 	"supervisor/supervise/config"
+	"supervisor/supervise/limits"
 	"supervisor/supervise/spawn"
 	"supervisor/supervise/sys"
 	"supervisor/xmlrpc"
@@ -23,16 +25,21 @@ type command struct {
 	argv, environ spawn.Arguments
 	unusable      error    // why there is no argv or environ: a NUL in them; nil mostly
 	notify        []string // variables of ready=notify
+	limits        *limits.Plan
 }
 
 // command returns the command of a process. It is made for its first start.
 func (s *Supervisor) command(p *process) (*command, error) {
 	if p.command == nil {
+		plan, err := limitsOf(p.cfg)
+		if err != nil {
+			return nil, &spawn.CommandError{Text: err.Error()}
+		}
 		words, err := spawn.SplitCommand(p.cfg.Command)
 		if err != nil {
 			return nil, err
 		}
-		c := &command{words: words}
+		c := &command{words: words, limits: plan}
 		if c.argv, c.unusable = spawn.NewArguments(nil, words); c.unusable == nil {
 			kept, own := s.childEnvironment(p.cfg, nil)
 			set := map[string]string{}
@@ -48,6 +55,15 @@ func (s *Supervisor) command(p *process) (*command, error) {
 		p.command = c
 	}
 	return p.command, nil
+}
+
+// limitsOf is what makes the limits of a program, nil for none.
+func limitsOf(cfg *config.Program) (*limits.Plan, error) {
+	uid, changes := os.Getuid(), false
+	if u := cfg.User; u != nil {
+		uid, changes = u.UID, u.UID != uid
+	}
+	return limits.NewPlan(&cfg.Limits, uid, changes)
 }
 
 // freshEnviron is the environment of a program that has some of it from files or from its
@@ -118,6 +134,7 @@ func (a *attempt) order(socket int) *spawn.Order {
 	if a.environ != nil {
 		o.Environ = a.environ
 	}
+	o.Limits, o.OwnNoFile = a.command.limits, cfg.Limits.SetsOpenFiles()
 	if cfg.Ready.When == config.ReadyFD {
 		o.Extra, o.ExtraAs = a.pipes.Child[3], cfg.Ready.FD
 	}
@@ -129,6 +146,10 @@ func (a *attempt) order(socket int) *spawn.Order {
 
 // forkErrorText says in Supervisor's words why there is no child.
 func forkErrorText(name string, err error) string {
+	var refused *limits.Refused
+	if errors.As(err, &refused) {
+		return err.Error()
+	}
 	if errors.Is(err, syscall.EAGAIN) {
 		return "Too many processes in process table to spawn '" + name + "'"
 	}

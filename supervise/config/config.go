@@ -15,6 +15,7 @@ import (
 
 	"supervisor/inifile"
 	"supervisor/supervise/life"
+	"supervisor/supervise/limits"
 	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/order"
@@ -204,6 +205,7 @@ type Program struct {
 	// that it is missing. What they say is below Environment.
 	EnvironmentFiles []string
 	UserEnvironment  bool // HOME, USER, LOGNAME and SHELL of User, or of the daemon's account
+	Limits           limits.Settings
 	ExitOn           ExitOn
 	Needs            []order.Need
 	DependsTimeout   time.Duration // 0: for ever

@@ -2,12 +2,14 @@ package config
 
 import (
 	"io/fs"
+	"strings"
 	"syscall"
 	"time"
 
 	"supervisor/inifile"
 	"supervisor/supervise/backoff"
 	"supervisor/supervise/life"
+	"supervisor/supervise/limits"
 	"supervisor/supervise/lines"
 	"supervisor/supervise/logs"
 	"supervisor/supervise/order"
@@ -17,7 +19,7 @@ import (
 // struct that it is read into.
 func keyTable() []Key {
 	var table []Key
-	for _, rows := range [][]Key{daemonKeys(), serverKeys(), groupKeys(), programKeys(), additionKeys(), socketKeys(), processKeys(), otherKeys()} {
+	for _, rows := range [][]Key{daemonKeys(), serverKeys(), groupKeys(), programKeys(), additionKeys(), limitKeys(), socketKeys(), processKeys(), otherKeys()} {
 		table = append(table, rows...)
 	}
 	return table
@@ -243,6 +245,42 @@ func additionKeys() []Key {
 			values: []value{into(ofProcess, hostPortKind, func(d *draft) *string { return &d.Health.TCP })}},
 	}
 }
+
+// limitKeys are those of package limits.
+func limitKeys() []Key {
+	about := map[string][2]string{
+		"nice":          {"10", "its priority, -20 to 19: more is nicer to others"},
+		"oom_score_adj": {"-500", "-1000 to 1000: less makes the kernel spare it when memory is short"},
+		"cpu_affinity":  {"0-3,6", "the processors it may run on"},
+		"ioprio":        {"best-effort:6", "idle, or best-effort or realtime with a level from 0 to 7"},
+		"capabilities":  {"CAP_NET_BIND_SERVICE", "the capabilities it has, whoever its user is"},
+		"no_new_privs":  {"true", "true: no setuid program gives it more privileges"},
+		"rlimit_nofile": {"4096:65536", "its limit of open files, soft:hard, or one value for both"},
+	}
+	var table []Key
+	for _, name := range limits.Keys() {
+		k := Key{Name: name, In: inPrograms, Unset: "as supervisord", Since: Ours, Text: "its " + strings.ToUpper(name) + ", soft:hard, or one value for both; unlimited", Example: "unlimited"}
+		if name == "no_new_privs" {
+			k.Unset, k.Default = "", "false"
+		}
+		if a, ok := about[name]; ok {
+			k.Example, k.Text = a[0], a[1]
+		}
+		k.values = []value{special(ofProgram, limitKindName, func(_ *reading, s *inifile.Reader, key string, d *draft) {
+			if !s.Has(key) {
+				return
+			}
+			if err := d.Limits.Set(key, s.String(key, "")); err != nil {
+				s.Fail(key, err)
+			}
+		})}
+		table = append(table, k)
+	}
+	return table
+}
+
+// limitKindName is what values of limitKeys are; each says for itself what to write.
+const limitKindName = "a limit"
 
 // socketKeys are those of [fcgi-program:x] alone.
 func socketKeys() []Key {

@@ -143,7 +143,7 @@ func other(k *Key) string {
 		return "other%(process_num)d"
 	case "umask", "chmod", "socket_mode":
 		return "0111"
-	case "stop_sequence":
+	case "stop_sequence", "nice", "ioprio", "capabilities":
 		return k.Example
 	case "environment_file":
 		return "/tmp/other"

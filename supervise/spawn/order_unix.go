@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"supervisor/inifile"
+	"supervisor/supervise/limits"
 	"supervisor/supervise/sys"
 )
 
@@ -170,6 +171,8 @@ type Order struct {
 	Directory     string
 	ChangeDir     bool     // Directory is set; an empty one cannot be entered
 	User          *Account // to become; nil to stay
+	Limits        *limits.Plan
+	OwnNoFile     bool // Limits has the limit of open files
 }
 
 // Account is whom a child becomes.
@@ -212,6 +215,9 @@ func (s Starter) Fork(child *Child, o *Order, self string) (pid, pidfd int, err 
 // The child is known only once it has executed the program. If the order to stop comes
 // before, it has run in vain.
 func forkExec(child *Child, o *Order, argv, environ []string, user *syscall.Credential) (pid int, failedInChild bool, err error) {
+	if o.Limits != nil {
+		return 0, false, errNoLimits
+	}
 	if o.Umask >= 0 {
 		defer syscall.Umask(syscall.Umask(o.Umask))
 	}
@@ -247,6 +253,9 @@ func (o *Order) descriptors() []uintptr {
 	}
 	return files
 }
+
+// errNoLimits is why limits cannot be set where a child is not started in our own way.
+var errNoLimits = errors.New("limits of a program cannot be set here: this system does not let us start it in the way that this needs")
 
 // isForkError reports whether it was the fork that failed: no child was there
 // that could have failed.

@@ -41,8 +41,12 @@ func NewStarter(all *Starters, noFile *syscall.Rlimit) (Starter, error) {
 // there is none. Where the fast way is not to be had, as in an emulator of another
 // processor, the child is started as on other systems: then everybody waits for it.
 func (s Starter) start(child *Child, o *Order, user *syscall.Credential) (pid, pidfd int, failedInChild bool, err error) {
+	noFile := s.noFile
+	if o.OwnNoFile {
+		noFile = nil
+	}
 	pid, pidfd, err = s.Start(child, o.File, &vfork.Attr{
-		Files: o.Files, Extra: o.Extra, ExtraAs: o.ExtraAs, Dir: o.Directory, Umask: o.Umask, User: user, NoFile: s.noFile, Argv: o.Argv, Environ: o.Environ,
+		Files: o.Files, Extra: o.Extra, ExtraAs: o.ExtraAs, Dir: o.Directory, Umask: o.Umask, User: user, NoFile: noFile, Limits: o.Limits, Argv: o.Argv, Environ: o.Environ,
 	})
 	if err == vfork.ErrUnsupported {
 		pid, failedInChild, err = forkExec(child, o, o.Argv.Strings(), o.Environ.Strings(), user)

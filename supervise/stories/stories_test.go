@@ -141,9 +141,9 @@ inifile             gopkg.in/ini.v1 inifile/python
 inifile/envfile
 inifile/near
 inifile/python
-supervise           inifile inifile/envfile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web web/api xmlrpc
+supervise           inifile inifile/envfile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/limits supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web web/api xmlrpc
 supervise/backoff   inifile
-supervise/config    inifile inifile/near supervise/backoff supervise/health supervise/life supervise/lines supervise/logs supervise/order
+supervise/config    inifile inifile/near supervise/backoff supervise/health supervise/life supervise/limits supervise/lines supervise/logs supervise/order
 supervise/cron
 supervise/event     inifile inifile/python xmlrpc
 supervise/getopt
@@ -159,11 +159,11 @@ supervise/pidproxy  supervise/sys
 supervise/pipes     inifile/python supervise/lines supervise/logs supervise/sys
 supervise/proctree
 supervise/rlimit
-supervise/spawn     inifile supervise/sys supervise/vfork
+supervise/spawn     inifile supervise/limits supervise/sys supervise/vfork
 supervise/stories
 supervise/sys
 supervise/tz
-supervise/vfork
+supervise/vfork     supervise/limits
 web                 inifile/python web/api web/httpd xmlrpc
 web/api             web/jsonenc xmlrpc
 web/httpd

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
+
+	"supervisor/supervise/limits"
 )
 
 // Child is a child from before its clone until it has executed the program or has
@@ -33,6 +35,9 @@ type Child struct {
 	groups  *uint32
 	nGroups uintptr
 	noFile  *syscall.Rlimit
+	before  []limits.Call // before the user changes
+	last    []limits.Call
+	call    int       // of these together, which was refused; -1 for none
 	slots   [4]int    // 0, 1, 2, and extra
 	extra   int       // 0 for none
 	above   uintptr   // copy the descriptors below; 0 if the table is our own
@@ -117,6 +122,17 @@ func (c *Child) Doing() string {
 	return ""
 }
 
+// refused returns the call for a limit that the system refused, nil for none.
+func (c *Child) refused() *limits.Call {
+	switch {
+	case c.call < 0:
+		return nil
+	case c.call < len(c.before):
+		return &c.before[c.call]
+	}
+	return &c.last[c.call-len(c.before)]
+}
+
 // end gives up what there is of a child that has failed.
 func (c *Child) end() {
 	if c.pidfd >= 0 {
@@ -157,7 +173,10 @@ const (
 // prepare makes c ready for a start. A NUL in a string is an error, as for exec.
 func (c *Child) prepare(file string, attr *Attr) (err error) {
 	c.umask, c.user, c.noFile, c.extra = attr.Umask, attr.User, attr.NoFile, attr.ExtraAs
-	c.dir, c.groups, c.nGroups = nil, nil, 0
+	c.dir, c.groups, c.nGroups, c.before, c.last = nil, nil, 0, nil, nil
+	if attr.Limits != nil {
+		c.before, c.last = attr.Limits.BeforeUser, attr.Limits.Last
+	}
 	c.argv, c.environ = attr.Argv.first(), attr.Environ.first()
 	if c.file, err = syscall.BytePtrFromString(file); err != nil {
 		return ChildError(syscall.EINVAL)
@@ -263,6 +282,13 @@ func forkAndExec(c *Child) (pid uintptr, errno syscall.Errno) {
 		}
 		syscall.RawSyscall(closeRange(), uintptr(max(c.extra, 2)+1), uintptr(^uint32(0)), 0)
 	}
+	if len(c.before) > 0 {
+		i, errno = limits.Make(c.before)
+		if errno != 0 {
+			c.call = i
+			goto failed
+		}
+	}
 	if c.user != nil {
 		_, _, errno = syscall.RawSyscall(sysSetgroups, c.nGroups, uintptr(unsafe.Pointer(c.groups)), 0)
 		if errno != 0 {
@@ -289,6 +315,13 @@ func forkAndExec(c *Child) (pid uintptr, errno syscall.Errno) {
 	}
 	if c.noFile != nil {
 		syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, syscall.RLIMIT_NOFILE, uintptr(unsafe.Pointer(c.noFile)), 0, 0, 0)
+	}
+	if len(c.last) > 0 {
+		i, errno = limits.Make(c.last)
+		if errno != 0 {
+			c.call = len(c.before) + i
+			goto failed
+		}
 	}
 	c.step = stepExec
 	_, _, errno = syscall.RawSyscall(syscall.SYS_EXECVE,

@@ -26,6 +26,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
+
+	"supervisor/supervise/limits"
 )
 
 // Attr says how a program is to be started.
@@ -37,6 +39,7 @@ type Attr struct {
 	Umask   int                 // -1 for ours
 	User    *syscall.Credential // to become, nil to stay
 	NoFile  *syscall.Rlimit     // the limit of open files, nil for ours
+	Limits  *limits.Plan        // further limits, nil for none
 	Argv    Strings
 	Environ Strings // "NAME=value" each
 }
@@ -262,7 +265,7 @@ func (s *Starter) forkWith(c *Child, can features, pidfd bool) (pid int, errno s
 			c.args.flags |= clonePidfd
 		}
 	}
-	c.pidfd, c.failed, c.ran = -1, 0, 0
+	c.pidfd, c.failed, c.ran, c.call = -1, 0, 0, -1
 	atomic.StoreUint32(&c.step, stepBegin)
 	n, errno := forkAndExec(c)
 	if errno == 0 {
@@ -276,6 +279,9 @@ func (s *Starter) forked(c *Child, n int, can features, wanted bool) (pid, pidfd
 	pid, pidfd = n, int(c.pidfd)
 	if c.failed != 0 {
 		c.end()
+		if call := c.refused(); call != nil {
+			return 0, -1, &limits.Refused{Call: call, Errno: c.failed}
+		}
 		return 0, -1, ChildError(c.failed)
 	}
 	if wanted && !can.clone3 {
