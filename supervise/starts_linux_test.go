@@ -1,3 +1,7 @@
+//go:build !portable
+
+// Only a child that was started in our own way can be stopped while it hangs.
+
 package supervise
 
 import (

@@ -4,6 +4,7 @@ package spawn
 
 import (
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 )
@@ -11,8 +12,14 @@ import (
 // Arguments are what a program is given, its command line or its environment.
 type Arguments = []string
 
-// NewArguments returns some that are there already, followed by own.
+// NewArguments returns some that are there already, followed by own. A NUL in
+// one of those is an error.
 func NewArguments(shared Arguments, own []string) (Arguments, error) {
+	for _, text := range own {
+		if strings.IndexByte(text, 0) >= 0 {
+			return nil, syscall.EINVAL
+		}
+	}
 	return slices.Concat(shared, own), nil
 }
 
