@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"supervisor/supervise/config"
@@ -131,6 +132,13 @@ func (s *Supervisor) demand(p *process, now time.Time) {
 		if q == nil || q.State.Up() || q.State == xmlrpc.Unknown {
 			continue
 		}
+		if !q.demanded && !q.Due.IsZero() && q.State.Down() {
+			q.patient = true
+		}
+		if q.State == xmlrpc.Stopping {
+			q.again = true
+			continue
+		}
 		q.demanded = true
 		s.feed(q, now, life.StartWanted{})
 	}
@@ -168,7 +176,28 @@ func (s *Supervisor) refuseDependents(place int, now time.Time, why string) {
 // it in turn.
 func (s *Supervisor) refuse(p *process, now time.Time, why string) {
 	p.demanded = false
+	if p.patient { // it goes on waiting as it did before
+		p.patient = false
+		p.answerStarts(xmlrpc.NewFault(xmlrpc.SpawnError, why))
+		for _, e := range s.depends.graph.Dependents(p.dependent - 1) {
+			if q := s.depends.processes[e.Program]; q != nil && q.demanded && s.waits(q) {
+				s.refuse(q, now, why)
+			}
+		}
+		return
+	}
 	s.feed(p, now, life.StartRefused{Text: why})
+}
+
+// answerStarts tells all who have asked for a start that there is none.
+func (p *process) answerStarts(fault *xmlrpc.Fault) {
+	p.waiters = slices.DeleteFunc(p.waiters, func(w waiter) bool {
+		if w.what == waitForStop {
+			return false
+		}
+		w.reply <- p.outcome(fault)
+		return true
+	})
 }
 
 // failure is why others wait for p in vain.

@@ -22,11 +22,34 @@ func (s *Supervisor) consider(p *process, now time.Time) {
 		key = "exit_on=" + [...]string{"never", "exit", "unexpected", "fatal"}[on]
 	case p.State == xmlrpc.Fatal && s.cfg.ExitOnFatal:
 		key = "exit_on_fatal=true"
+	case s.cfg.ExitWhenEmpty && p.State == xmlrpc.Stopped: // it may be a restart
+		s.stoppedLast, s.emptyLook = p, now.Add(emptyPatience)
+		return
 	case s.cfg.ExitWhenEmpty && s.empty():
 		key = "exit_when_empty=true"
 	default:
 		return
 	}
+	s.shutDownFor(p, key, now)
+}
+
+// emptyPatience is how long after a stop that somebody has asked for it is looked whether
+// anything is left.
+const emptyPatience = time.Second
+
+// lookEmpty ends supervisord if a stop has left nothing.
+func (s *Supervisor) lookEmpty(now time.Time) {
+	if s.emptyLook.IsZero() || now.Before(s.emptyLook) {
+		return
+	}
+	s.emptyLook = time.Time{}
+	if s.mood == Running && s.empty() {
+		s.shutDownFor(s.stoppedLast, "exit_when_empty=true", now)
+	}
+}
+
+// shutDownFor ends supervisord because of p and a key.
+func (s *Supervisor) shutDownFor(p *process, key string, now time.Time) {
 	reason := p.ended
 	if p.State == xmlrpc.Fatal {
 		reason = "FATAL: " + p.SpawnErr

@@ -30,6 +30,9 @@ func line(cfg *config.Program, e life.Say) (logs.Level, string) {
 	case life.OutlivedStop:
 		return logs.Warn, "killing '" + name + "' (" + pid + ") with " + sys.SignalName(e.Signal)
 	case life.CameUp:
+		if cfg.Readiness {
+			return logs.Info, "success: " + name + " entered RUNNING state, it has said that it is ready (ready)"
+		}
 		secs := strconv.FormatInt(int64(cfg.StartSecs/time.Second), 10)
 		return logs.Info, "success: " + name + " entered RUNNING state, process has stayed up for > than " + secs + " seconds (startsecs)"
 	case life.HasExited:

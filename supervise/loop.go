@@ -69,16 +69,18 @@ type Supervisor struct {
 	notify   *notify.Socket         // nil until a program says when it is ready
 	unheard  []notify.Received      // that may come from a child whose start is not known yet
 
-	mood       Mood
-	exitStatus int          // what supervisord returns after a shutdown
-	guard      atomic.Int32 // the mood, for those who only want to know whether to ask
-	stopQueue  []*group     // in a shutdown: whose turn is still to come
-	toStop     []*process   // of the last of them: who has not been told to stop
-	nextReport time.Time    // in a shutdown: when to say again who is waited for
-	lastEvents time.Time    // in a shutdown: until when listeners may hear of it before they are stopped
-	successor  *nextRound   // nil unless there is a next one
-	reloading  bool         // a reload that SIGHUP asked for is being prepared
-	reloadMore bool         // SIGHUP came again meanwhile
+	mood        Mood
+	stoppedLast *process // see lookEmpty
+	emptyLook   time.Time
+	exitStatus  int          // what supervisord returns after a shutdown
+	guard       atomic.Int32 // the mood, for those who only want to know whether to ask
+	stopQueue   []*group     // in a shutdown: whose turn is still to come
+	toStop      []*process   // of the last of them: who has not been told to stop
+	nextReport  time.Time    // in a shutdown: when to say again who is waited for
+	lastEvents  time.Time    // in a shutdown: until when listeners may hear of it before they are stopped
+	successor   *nextRound   // nil unless there is a next one
+	reloading   bool         // a reload that SIGHUP asked for is being prepared
+	reloadMore  bool         // SIGHUP came again meanwhile
 
 	version  uint64                   // counts changes of the table
 	shown    uint64                   // the version that watchers know
@@ -186,6 +188,7 @@ func (s *Supervisor) takeWaiting() {
 // reports whether more is due already, and whether the round is at its end.
 func (s *Supervisor) advance(now time.Time) (more, end bool) {
 	more = s.startMore(now)
+	s.lookEmpty(now)
 	if s.mood != Running {
 		left, done := s.advanceShutdown(now)
 		if done {
@@ -210,6 +213,7 @@ func (s *Supervisor) advance(now time.Time) (more, end bool) {
 	if !s.starts.blocked {
 		wake = earlier(wake, s.agenda.earliest())
 	}
+	wake = earlier(wake, s.emptyLook)
 	if s.mood != Running && now.Before(s.lastEvents) {
 		wake = earlier(wake, s.lastEvents)
 	}

@@ -39,6 +39,8 @@ type process struct {
 	how     life.Exit        // the same
 
 	dependent int  // its place in the order of those that depend on others, plus 1; 0 for none
+	again     bool // so, as soon as it has stopped
+	patient   bool // so, and it waited by itself before
 	demanded  bool // somebody has asked for its start, which waits for others
 	alone     bool // it is started without them, until it is down again
 	leaving   bool // it is to be stopped together with others
@@ -170,7 +172,10 @@ func (s *Supervisor) feed(p *process, now time.Time, in life.Input) {
 	// The wait for a start that somebody has asked for is over when nothing is due any more, or
 	// when something has come of it.
 	if p.Due.IsZero() || p.State != before {
-		p.demanded = false
+		p.demanded, p.patient = false, false
+	}
+	if p.again && p.State.Down() {
+		p.again, p.demanded, p.Due = false, true, now
 	}
 	if p.State == before {
 		s.schedule(p)
