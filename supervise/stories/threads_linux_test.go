@@ -127,7 +127,13 @@ func testOutOfProcesses(t *testing.T, start func(*testing.T, string) starving) {
 		"autostart=false\nautorestart=false\nstdout_logfile=$DIR/link/%(process_num)d\nstdout_logfile_maxbytes=100KB\n"+
 		"[program:late]\ncommand=cat\ndirectory=$DIR/link\nnumprocs=20\nprocess_name=%(process_num)d\nautostart=false\nstartsecs=0\n")
 	pid := runningPID(t, d.client, "beat")
-	d.until("the threads are there", func() bool { return d.threads() > 30 })
+	last := 0
+	d.until("the threads are there", func() bool {
+		before := last
+		last = d.threads()
+		<-time.After(200 * time.Millisecond)
+		return last > 30 && last == before
+	})
 	if _, err := d.client.StartProcessGroup(t.Context(), "stuck", true); err != nil {
 		t.Fatal(err)
 	}
