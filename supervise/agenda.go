@@ -130,7 +130,7 @@ func (s *Supervisor) schedule(p *process) {
 	if retry {
 		due = s.agenda.together(due)
 	}
-	if !due.IsZero() && p.startIsDue() && s.waits(p) {
+	if s.isWaiting(p) {
 		due = p.overdue()
 	}
 	if s.mood != Running {

@@ -100,9 +100,15 @@ func (s *Supervisor) waits(p *process) bool {
 	return p.dependent > 0 && !p.alone && !s.depends.board.MayStart(p.dependent-1)
 }
 
+// isWaiting reports whether all that keeps a process from being started is that it waits for
+// others.
+func (s *Supervisor) isWaiting(p *process) bool {
+	return !p.Due.IsZero() && p.startIsDue() && s.waits(p)
+}
+
 // waitingFor says for whom a process waits that is to be started; "" if it does not.
 func (s *Supervisor) waitingFor(p *process) string {
-	if p.dependent == 0 || p.Due.IsZero() || p.State.Up() || !s.waits(p) {
+	if !s.isWaiting(p) {
 		return ""
 	}
 	return s.depends.board.WaitingText(p.dependent - 1)

@@ -70,7 +70,7 @@ func (s *Supervisor) shutDownFor(p *process, key string, now time.Time) {
 func (s *Supervisor) empty() bool {
 	none := true
 	s.table.each(func(p *process) {
-		if !p.cfg.Listener && (p.State.Up() || p.State == xmlrpc.Stopping || !p.Due.IsZero() && !s.waits(p)) {
+		if !p.cfg.Listener && (p.State.Up() || p.State == xmlrpc.Stopping || !p.Due.IsZero()) && !s.isWaiting(p) {
 			none = false
 		}
 	})
