@@ -32,7 +32,7 @@ func following[T any](ctx context.Context, s *session, names []string, call func
 			logs = append(logs, log)
 			all.Go(func() {
 				// What the stream does not bring is read at the end.
-				_ = s.server.Stream(streams, quote("/logtail/"+pathOf.Replace(name)+"/"+channel), log.write)
+				_ = s.server.Stream(streams, quote(logPath(name, channel)), log.write)
 			})
 		}
 	}

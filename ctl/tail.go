@@ -76,7 +76,7 @@ func (s *session) tail(ctx context.Context, arg string) error {
 		return nil
 	}
 	if what.follow {
-		return s.follow(ctx, "/logtail/"+pathOf.Replace(name)+"/"+channel)
+		return s.follow(ctx, logPath(name, channel))
 	}
 	text, err := s.server.ReadProcessLog(ctx, name, channel, -int64(what.bytes), 0)
 	if err == nil && text == "" && channel == "stdout" && s.person {
@@ -84,6 +84,9 @@ func (s *session) tail(ctx context.Context, arg string) error {
 	}
 	return s.showLog(ctx, name, text, err)
 }
+
+// logPath is where the log of a program is followed, before quote.
+func logPath(name, channel string) string { return "/logtail/" + pathOf.Replace(name) + "/" + channel }
 
 // pathOf escapes what would end the name of a program in a URL. A server takes escapes
 // out twice, before and after it takes the URL apart, so they are put in twice: here and
@@ -229,7 +232,7 @@ func (s *session) foreground(ctx context.Context, arg string) error {
 	var both sync.WaitGroup
 	out := &sharedOutput{out: s.o.Stdout, err: s.err}
 	for _, channel := range []string{"stdout", "stderr"} {
-		both.Go(func() { s.stream(streams, "/logtail/"+name+"/"+channel, out) })
+		both.Go(func() { s.stream(streams, logPath(name, channel), out) })
 	}
 	s.talk(ctx, name)
 	endStreams()
