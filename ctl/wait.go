@@ -91,11 +91,7 @@ func waitWords(words []string) (name, state string, timeout time.Duration, err e
 // waitOver reports whether there is nothing to wait for any more, and says what
 // there is to say of it.
 func (s *session) waitOver(ctx context.Context, infos []xmlrpc.ProcessInfo, name, state string) (bool, error) {
-	table := newProcessTable(infos)
-	chosen := table.named(name)
-	if len(chosen) == 0 && isPattern(name) {
-		chosen = table.matching(name)
-	}
+	chosen := newProcessTable(infos).named(name)
 	if name == "all" && len(chosen) == 0 {
 		for i := range infos {
 			chosen = append(chosen, &infos[i])
