@@ -262,10 +262,14 @@ func (s *session) untilInterrupt(ctx context.Context) (limited context.Context, 
 	}
 }
 
-// untilCtrlC is untilInterrupt for an action that has no other end, in a shell
-// or alone.
+// untilCtrlC is interruptible for an action that has no other end.
 func (s *session) untilCtrlC(ctx context.Context) (context.Context, func()) {
 	s.endless = true
+	return s.interruptible(ctx)
+}
+
+// interruptible is untilInterrupt for an action, in a shell or alone.
+func (s *session) interruptible(ctx context.Context) (context.Context, func()) {
 	if s.interrupts != nil { // the shell has made ctx end already
 		return ctx, func() {}
 	}

@@ -43,14 +43,19 @@ func (s *session) start(ctx context.Context, arg string) error {
 	names, follow := withoutFollow(strings.Fields(arg))
 	names, alone := withoutNoDeps(names)
 	if len(names) == 0 {
-		s.fail(exitInvalid, "Error: start requires a process name")
-		s.explain("start")
-		return nil
+		return s.nameless("start", exitInvalid)
 	}
 	if alone {
 		return s.startAlone(ctx, names, follow)
 	}
 	return s.apply(ctx, names, s.startVerb(follow))
+}
+
+// nameless says that an action needs the name of a process.
+func (s *session) nameless(action string, status int) error {
+	s.fail(status, "Error: ", action, " requires a process name")
+	s.explain(action)
+	return nil
 }
 
 // withoutFollow takes the option --follow out of the words of start and restart.
@@ -102,9 +107,7 @@ func (s *session) startVerb(follow bool) verb {
 func (s *session) stop(ctx context.Context, arg string) error {
 	names := strings.Fields(arg)
 	if len(names) == 0 {
-		s.fail(exitFailed, "Error: stop requires a process name")
-		s.explain("stop")
-		return nil
+		return s.nameless("stop", exitFailed)
 	}
 	return s.apply(ctx, names, s.stopVerb())
 }
@@ -153,9 +156,7 @@ func (s *session) signal(ctx context.Context, arg string) error {
 func (s *session) clear(ctx context.Context, arg string) error {
 	names := strings.Fields(arg)
 	if len(names) == 0 {
-		s.fail(exitFailed, "Error: clear requires a process name")
-		s.explain("clear")
-		return nil
+		return s.nameless("clear", exitFailed)
 	}
 	return s.apply(ctx, names, verb{
 		name: "clear", done: "cleared",

@@ -18,9 +18,7 @@ const startedAgain = "\nInterrupted. What has been stopped is started again; Ctr
 func (s *session) restart(ctx context.Context, arg string) error {
 	names, follow := withoutFollow(strings.Fields(arg))
 	if len(names) == 0 {
-		s.fail(exitFailed, "Error: restart requires a process name")
-		s.explain("restart")
-		return nil
+		return s.nameless("restart", exitFailed)
 	}
 	first, last, end := s.twoInterrupts(ctx, startedAgain)
 	defer end()
@@ -61,12 +59,7 @@ func (s *session) restart(ctx context.Context, arg string) error {
 // twoInterrupts returns a context that the first SIGINT ends, and one for what is to be
 // done in any case, which the second one ends. At the first one notice is told.
 func (s *session) twoInterrupts(ctx context.Context, notice string) (first, last context.Context, end func()) {
-	first, release := ctx, func() {}
-	if s.interrupts == nil { // in the shell, ctx is one that SIGINT ends
-		stop := s.catchInterrupts()
-		limited, cancel := s.untilInterrupt(ctx)
-		first, release = limited, func() { cancel(); stop() }
-	}
+	first, release := s.interruptible(ctx)
 	last, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	var watch sync.WaitGroup
 	watch.Go(func() {
