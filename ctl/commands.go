@@ -38,7 +38,8 @@ type command struct {
 	run func(s *session, ctx context.Context, arg string) error
 }
 
-// commands returns the table of actions, by name. It is as long as there are actions.
+// commands returns the table of actions, by name. It is data, so it is as long as it has to
+// be; a variable could not name functions that look into it, as help does.
 func commands() []command {
 	const sameUpdate = "\t\tReload config and add/remove as necessary, and will restart affected programs"
 	return []command{
