@@ -308,8 +308,9 @@ func modes(t *testing.T, f *os.File) uint32 {
 	return mode.Lflag
 }
 
-// TestSuspend: the shell that has started us gets the terminal as it was, by Ctrl-Z and by
-// a signal; when we are back the line goes on.
+// TestSuspend: at Ctrl-Z the shell that has started us gets the terminal as it was; when we
+// are back the line goes on. That happens twice, with a key typed together with the line
+// and with one alone.
 func TestSuspend(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
