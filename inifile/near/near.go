@@ -10,15 +10,15 @@ func Name(word string, names []string) string {
 	word = strings.TrimLeft(word, "-")
 	best, bestDistance := "", len(word)/3+2
 	for _, name := range names {
-		if d := Distance(word, strings.TrimLeft(name, "-")); d < bestDistance && d < len(word) {
+		if d := distance(word, strings.TrimLeft(name, "-")); d < bestDistance && d < len(word) {
 			best, bestDistance = name, d
 		}
 	}
 	return best
 }
 
-// Distance is the number of letters to insert, delete or replace.
-func Distance(a, b string) int {
+// distance is the number of letters to insert, delete or replace.
+func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -199,20 +199,17 @@ func hint(where Where, key string, section *inifile.Section) string {
 
 // meant returns a hint at the known name that is nearest, if any is near.
 func meant(name string, known []string) string {
-	kind, x, hasColon := strings.Cut(name, ":")
-	kind, x = strings.TrimSpace(kind), strings.TrimSpace(x)
-	best, bestDistance := "", len(kind)/3+2
-	for _, candidate := range known {
-		d := near.Distance(strings.ToLower(kind), strings.TrimSuffix(candidate, ":"))
-		if d < bestDistance {
-			best, bestDistance = candidate, d
-		}
+	kind, x, _ := strings.Cut(name, ":")
+	var words []string
+	for _, k := range known {
+		words = append(words, strings.TrimSuffix(k, ":"))
 	}
+	best := near.Name(strings.ToLower(strings.TrimSpace(kind)), words)
 	if best == "" {
 		return ""
 	}
-	if hasColon && strings.HasSuffix(best, ":") {
-		best += x
+	if slices.Contains(known, best+":") {
+		best += ":" + strings.TrimSpace(x)
 	}
 	return ": did you mean " + best + "?"
 }
