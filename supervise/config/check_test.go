@@ -94,13 +94,14 @@ func TestCheck(t *testing.T) {
 			}, 0},
 		{"where a key belongs", "[supervisord]\nautostart=true\n", []string{"s.conf:2: warning: unknown key autostart in [supervisord]: it belongs into [program:x]"}, 0},
 		{"no suggestion of what is there", "[supervisord]\n[program:a]\ncommand=/bin/sh\ncomand=/bin/cat\n", []string{"s.conf:4: warning: unknown key comand in [program:a]\n"}, 0},
-		{"keys from elsewhere", "[supervisord]\nredirect_stderr=true\n[program:a]\ncommand=/bin/sh\ndependent_startup=true\nrestartpause=1\nunmask=022\nlogfile=x\n",
+		{"keys from elsewhere", "[supervisord]\nredirect_stderr=true\n[program:a]\ncommand=/bin/sh\ndependent_startup=true\nrestartpause=1\nunmask=022\nlogfile=x\nenvFiles=a.env\n",
 			[]string{
 				"s.conf:2: warning: unknown key redirect_stderr in [supervisord]: it belongs into [program:x]",
 				"s.conf:5: warning: unknown key dependent_startup in [program:a]: it belongs to the plug-in supervisord-dependent-startup; write depends_on=",
 				"s.conf:6: warning: unknown key restartpause in [program:a]: it belongs to the Go port of Supervisor; write restart_delay=",
 				"s.conf:7: warning: unknown key unmask in [program:a]: write umask=",
 				"s.conf:8: warning: unknown key logfile in [program:a]: write stdout_logfile=",
+				"s.conf:9: warning: unknown key envfiles in [program:a]: it belongs to the Go port of Supervisor; write environment_file=",
 			}, 0},
 		{"indented", "[supervisord]\n[program:a]\ncommand=/bin/sh\n  autostart=false\n  [program:b]\n[program:c]\ncommand=/bin/sh\npriority=1\n  2\n",
 			[]string{

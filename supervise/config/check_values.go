@@ -33,7 +33,7 @@ func (c *check) remarks() {
 func (c *check) plainer(at *inifile.Error) string {
 	text := at.Err.Error()
 	raw := ""
-	if section := c.file; section != nil && at.Key != "" {
+	if c.file != nil && at.Key != "" {
 		if s := c.file.Section(at.Section); s != nil {
 			raw, _, _ = s.Lookup(at.Key)
 		}
@@ -306,7 +306,7 @@ func foreignKeys() []struct {
 	}{
 		{everywhere, []string{"dependent_startup", "dependent_startup_wait_for"}, "it belongs to the plug-in supervisord-dependent-startup; write depends_on="},
 		{InListener | InGroup, []string{"depends_on"}, "only a [program:x] and an [fcgi-program:x] can wait for others; start earlier with priority="},
-		{everywhere, []string{"envfiles"}, "it belongs to the Go port of Supervisor; write the variables into environment="},
+		{everywhere, []string{"envfiles"}, "it belongs to the Go port of Supervisor; write environment_file="},
 		{everywhere, []string{"restartpause"}, "it belongs to the Go port of Supervisor; write restart_delay="},
 		{everywhere, []string{"cron"}, "it belongs to the Go port of Supervisor; run the program by a scheduler"},
 		{inPrograms, []string{"group"}, "a program is put into a group by programs= of [group:x]; to run as a group of accounts, set user="},
