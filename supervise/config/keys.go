@@ -95,9 +95,7 @@ func sectionKind(name string) string {
 	return name
 }
 
-// Keys returns the table, in the order in which values are checked.
-func Keys() []Key { return keys() }
-
+// keys returns the table, in the order in which values are checked.
 var keys = sync.OnceValue(keyTable)
 
 // keyOf returns the row of a key in a kind of section, nil if there is none.
