@@ -64,6 +64,23 @@ func modeKind(refusal string) valueKind[fs.FileMode] {
 	}}
 }
 
+// owner is USER or USER:GROUP of a socket; what is wrong with one is told in the words of
+// refusal.
+func owner[S any](at stage, refusal string, fields func(*S) (uid, gid *int)) value {
+	return special(at, ownerKind, func(_ *reading, s *inifile.Reader, key string, target *S) {
+		if !s.Has(key) {
+			return
+		}
+		text := s.String(key, "")
+		uid, gid := fields(target)
+		var err error
+		if *uid, *gid, err = inifile.ParseUserGroup(text); err != nil {
+			s.Fail(key, errors.New(refusal+text))
+			*uid, *gid = -1, -1
+		}
+	})
+}
+
 // choiceKind is one of some words, which are the values of a type in the order of these.
 func choiceKind[T ~int](words ...string) valueKind[T] {
 	last := len(words) - 1

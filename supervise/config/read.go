@@ -363,17 +363,3 @@ func (r *reading) readPassword(s *inifile.Reader, key string, c *Server) {
 			"If a username or a password is specified, both the username and password must be specified", c.Section))
 	}
 }
-
-// readOwner reads USER or USER:GROUP, if it is there; what is wrong with it is told in the
-// words of format.
-func readOwner(s *inifile.Reader, key, format string, uid, gid *int) {
-	if !s.Has(key) {
-		return
-	}
-	text := s.String(key, "")
-	var err error
-	if *uid, *gid, err = inifile.ParseUserGroup(text); err != nil {
-		s.Fail(key, fmt.Errorf(format, text))
-		*uid, *gid = -1, -1
-	}
-}

@@ -90,9 +90,7 @@ func serverKeys() []Key {
 		{Name: "password", In: inServers, Unset: "none", Since: "3.0", Text: "password, or {SHA} and its SHA-1 in hexadecimal", Example: "123",
 			values: []value{special(ofServer, textKind.name, (*reading).readPassword)}},
 		{Name: "chown", In: InUnixServer, Unset: "who starts supervisord", Since: "3.0", Text: "its owner, USER or USER:GROUP", Example: "nobody:nogroup",
-			values: []value{special(ofServer, ownerKind, func(_ *reading, s *inifile.Reader, key string, c *Server) {
-				readOwner(s, key, "Invalid sockchown value %s", &c.UID, &c.GID)
-			})}},
+			values: []value{owner(ofServer, "Invalid sockchown value ", func(c *Server) (uid, gid *int) { return &c.UID, &c.GID })}},
 		{Name: "chmod", In: InUnixServer, Default: "0700", Since: "3.0", Text: "its mode", Example: "0700",
 			values: []value{into(ofServer, modeKind("Invalid chmod value "), func(c *Server) *fs.FileMode { return &c.Mode })}},
 		{Name: "port", In: InInetServer, Since: "3.0", Text: "HOST:PORT; *:PORT or PORT alone for all addresses", Example: "127.0.0.1:9001",
@@ -288,9 +286,7 @@ func socketKeys() []Key {
 		{Name: "socket_backlog", In: InFastCGI, Unset: "as many as the system allows", Since: "3.4.0", Text: "connections that may wait", Example: "128",
 			values: []value{special(ofSocket, "a number from 1 to 65535", (*reading).readBacklog)}},
 		{Name: "socket_owner", In: InFastCGI, Unset: "user, if it is set", Since: "3.0", Text: "of a unix socket, USER or USER:GROUP", Example: "nobody:nogroup",
-			values: []value{special(ofSocket, ownerKind, func(_ *reading, s *inifile.Reader, key string, socket *FastCGISocket) {
-				readOwner(s, key, "Invalid socket_owner value %s", &socket.OwnerUID, &socket.OwnerGID)
-			})}},
+			values: []value{owner(ofSocket, "Invalid socket_owner value ", func(socket *FastCGISocket) (uid, gid *int) { return &socket.OwnerUID, &socket.OwnerGID })}},
 		{Name: "socket_mode", In: InFastCGI, Default: "0700", Since: "3.0", Text: "of a unix socket", Example: "0700",
 			values: []value{into(ofSocket, modeKind("Invalid socket_mode value "), func(socket *FastCGISocket) *fs.FileMode { return &socket.Mode })}},
 		{Name: "socket", In: InFastCGI, Since: "3.0", Text: "unix:///PATH or tcp://HOST:PORT", Example: "unix:///tmp/fcgi.sock",
