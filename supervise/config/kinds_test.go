@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"supervisor/supervise/lines"
 )
 
 // kindRow is a text and what it is read as, or "error: " and the beginning of a message.
@@ -53,6 +55,12 @@ func TestKinds(t *testing.T) {
 		t.Errorf("called %s", choice.name)
 	}
 	checkKind(t, choice.parse, []kindRow{{"raw", "0"}, {" JSON ", "2"}, {"xml", "error: 'xml' is not known: write raw, text or json"}, {"", "error: '' is not known"}})
+	for _, f := range []lines.Format{lines.Raw, lines.Text, lines.JSON} {
+		checkKind(t, formatKind.parse, []kindRow{{f.String(), f.String()}})
+	}
+	for _, stamps := range []lines.Timestamps{lines.None, lines.ISO8601, lines.Unix} {
+		checkKind(t, timestampsKind.parse, []kindRow{{stamps.String(), stamps.String()}})
+	}
 	checkKind(t, parseStopSequence, []kindRow{
 		{"TERM 10s", "[{terminated 10s}]"}, {"TERM 500ms, SIGINT 5,3 1m", "[{terminated 500ms} {interrupt 5s} {quit 1m0s}]"},
 		{"", "error: a signal and a time are missing"}, {"TERM", "error: 'TERM' is not a signal and a time"}, {"TERM 1s 2", "error: 'TERM 1s 2' is not"},

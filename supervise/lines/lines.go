@@ -28,11 +28,6 @@ const (
 	JSON               // one JSON object a line
 )
 
-// ParseFormat reads raw, text or json. It reports false for anything else.
-func ParseFormat(word string) (Format, bool) {
-	return parse(word, "raw", "text", "json")
-}
-
 func (f Format) String() string { return [...]string{"raw", "text", "json"}[f] }
 
 // Timestamps says what stands before the prefix of a line of Text. The zero value is
@@ -45,22 +40,7 @@ const (
 	Unix               // seconds since 1970, as in 1136214245.000
 )
 
-// ParseTimestamps reads none, iso8601 or unix. It reports false for anything else.
-func ParseTimestamps(word string) (Timestamps, bool) {
-	n, ok := parse(word, "none", "iso8601", "unix")
-	return Timestamps(n), ok
-}
-
 func (t Timestamps) String() string { return [...]string{"none", "iso8601", "unix"}[t] }
-
-func parse(word string, words ...string) (Format, bool) {
-	for n, w := range words {
-		if w == word {
-			return Format(n), true
-		}
-	}
-	return 0, false
-}
 
 const (
 	// MaxLine is how many bytes a line has at most, without its line feed. A longer one

@@ -14,27 +14,6 @@ import (
 
 var moment = time.Date(2026, 3, 4, 5, 6, 7, 89_600_000, time.FixedZone("", 3600))
 
-func TestWords(t *testing.T) {
-	for _, f := range []Format{Raw, Text, JSON} {
-		if got, ok := ParseFormat(f.String()); got != f || !ok {
-			t.Errorf("%v: got %v, %v", f, got, ok)
-		}
-	}
-	for _, s := range []Timestamps{None, ISO8601, Unix} {
-		if got, ok := ParseTimestamps(s.String()); got != s || !ok {
-			t.Errorf("%v: got %v, %v", s, got, ok)
-		}
-	}
-	for _, word := range []string{"", "Raw", "xml", "json "} {
-		if got, ok := ParseFormat(word); ok {
-			t.Errorf("%q is %v", word, got)
-		}
-		if got, ok := ParseTimestamps(word); ok {
-			t.Errorf("%q is %v", word, got)
-		}
-	}
-}
-
 func TestFilter(t *testing.T) {
 	column := new(Column)
 	column.Fit("web | ", "worker | ", "é|")
