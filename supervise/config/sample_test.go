@@ -45,6 +45,15 @@ func TestSampleIsValid(t *testing.T) {
 	}
 }
 
+// TestSampleIsComplete: there is a line for each key of the table.
+func TestSampleIsComplete(t *testing.T) {
+	for i := range keys() {
+		if k := &keys()[i]; !regexp.MustCompile(`(?m)^;?` + regexp.QuoteMeta(k.Name) + ` ?=`).MatchString(Sample()) {
+			t.Errorf("%s is missing", k.Name)
+		}
+	}
+}
+
 // TestSampleSwitchedOn reads the sample with every line in force, and looks
 // whether the program reads every key that it mentions.
 func TestSampleSwitchedOn(t *testing.T) {

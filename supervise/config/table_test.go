@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"supervisor/ctl"
+	"supervisor/supervise/backoff"
+	"supervisor/supervise/health"
 )
 
 // minimal has a section of each kind that can be read, with what it has to have. Where a
@@ -219,6 +221,49 @@ func TestKeyEffects(t *testing.T) {
 			t.Errorf("a reread does not see %s=%s", k.Name, other(k))
 		}
 	})
+}
+
+// TestPolicyDefaults: what the table has for a program that says nothing is what the packages
+// that act on it call their default.
+func TestPolicyDefaults(t *testing.T) {
+	p := readTest(t, "[supervisord]\n[program:x]\ncommand=c\n").Groups[0].Programs[0]
+	if want := backoff.Default(); p.Restart != want {
+		t.Errorf("restarts: %+v, want %+v", p.Restart, want)
+	}
+	h := health.Policy{Interval: p.Health.Interval, Timeout: p.Health.Timeout, Retries: p.Health.Retries, Grace: p.Health.Grace}
+	if want := health.Default(); h != want {
+		t.Errorf("health: %+v, want %+v", h, want)
+	}
+}
+
+// TestAdditionsDocument: ADDITIONS.md has each key of ours, and no other.
+func TestAdditionsDocument(t *testing.T) {
+	data, err := os.ReadFile("../ADDITIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := map[string]bool{}
+	for _, row := range regexp.MustCompile(`(?m)^\| (.*?[^\\]) \|`).FindAllStringSubmatch(string(data), -1) {
+		for _, m := range regexp.MustCompile("(?:`|\\] )([a-z_]+)=").FindAllStringSubmatch(row[1], -1) {
+			written[m[1]] = true
+		}
+	}
+	ours := map[string]bool{}
+	for i := range keys() {
+		k := &keys()[i]
+		if k.Since != Ours {
+			continue
+		}
+		ours[k.Name] = true
+		if !written[k.Name] && !strings.HasPrefix(k.Name, "rlimit_") { // of these one stands for all
+			t.Errorf("%s is not there", k.Name)
+		}
+	}
+	for name := range written {
+		if !ours[name] {
+			t.Errorf("%s is there, but is no key of ours", name)
+		}
+	}
 }
 
 // TestCtlKeys: supervisorctl reads the keys that the table has for it, with these defaults.
