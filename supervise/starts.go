@@ -372,7 +372,7 @@ func (s *Supervisor) begun(a *attempt, now time.Time) {
 	s.attend(p, a)
 	s.feed(p, now, life.Spawned{PID: a.pid})
 	s.hearAgain(now)
-	if a.asked && p.State == xmlrpc.Starting && p.cfg.StartSecs <= 0 {
+	if a.asked && p.State == xmlrpc.Starting && p.cfg.StartSecs <= 0 && !p.cfg.Readiness {
 		s.feed(p, now, life.TimeUp{}) // who asks for several starts sees each come up before the next
 	}
 	if a.ended.pid == a.pid {
