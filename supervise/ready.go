@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"supervisor/supervise/backoff"
 	"supervisor/supervise/config"
 	"supervisor/supervise/health"
 	"supervisor/supervise/life"
@@ -224,7 +225,7 @@ func (s *Supervisor) petted(p *process, now time.Time) {
 // barks ends a program that has not said for too long that it is alive.
 func (s *Supervisor) barks(p *process, now time.Time) {
 	p.bark = time.Time{}
-	s.feed(p, now, life.Fails{Text: "watchdog: no sign of life for " + p.cfg.Watchdog.String(), Signal: syscall.SIGABRT})
+	s.feed(p, now, life.Fails{Text: "watchdog: no sign of life for " + backoff.FormatTime(p.cfg.Watchdog), Signal: syscall.SIGABRT})
 }
 
 // notifyVariables are those that a program with ready=notify has.

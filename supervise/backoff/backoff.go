@@ -171,7 +171,7 @@ func (l Limit) exceeded(n int) string {
 	if n == 1 {
 		exits = " exit within "
 	}
-	return strconv.Itoa(n) + exits + formatTime(l.Within)
+	return strconv.Itoa(n) + exits + FormatTime(l.Within)
 }
 
 // String returns the limit as it is written, "" for none.
@@ -179,11 +179,11 @@ func (l Limit) String() string {
 	if l == (Limit{}) {
 		return ""
 	}
-	return strconv.Itoa(l.Count) + "/" + formatTime(l.Within)
+	return strconv.Itoa(l.Count) + "/" + FormatTime(l.Within)
 }
 
-// formatTime writes seconds as seconds, however many.
-func formatTime(d time.Duration) string {
+// FormatTime writes seconds as seconds, however many.
+func FormatTime(d time.Duration) string {
 	if d < time.Second || d%time.Millisecond != 0 {
 		return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', -1, 64) + "ms"
 	}

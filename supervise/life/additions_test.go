@@ -153,6 +153,16 @@ func TestStopSequence(t *testing.T) {
 	}
 }
 
+// Times are told in seconds, however many.
+func TestReadyTimeoutInSeconds(t *testing.T) {
+	p := readyPolicy()
+	p.ReadyTimeout = time.Minute
+	st, _ := Next(p, Status{State: xmlrpc.Starting, PID: 7, Due: t0}, t0, TimeUp{})
+	if want := "not ready within 60s"; st.Ailing != want {
+		t.Errorf("got %q, want %q", st.Ailing, want)
+	}
+}
+
 // Our own inputs mean nothing to a state that has no row for them.
 func TestAdditionsMeanNothing(t *testing.T) {
 	means := map[string]bool{}

@@ -385,7 +385,7 @@ func onTime(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 		case st.Ailing != "":
 			return insist(cfg, st, now)
 		case cfg.Readiness:
-			return onFailure(cfg, st, now, Fails{Text: "not ready within " + cfg.ReadyTimeout.String()})
+			return onFailure(cfg, st, now, Fails{Text: "not ready within " + backoff.FormatTime(cfg.ReadyTimeout)})
 		}
 		return comeUp(st, now) // it stayed up for startsecs
 	case xmlrpc.Running:

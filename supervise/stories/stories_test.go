@@ -141,7 +141,7 @@ inifile             gopkg.in/ini.v1 inifile/python
 inifile/envfile
 inifile/near
 inifile/python
-supervise           inifile inifile/envfile inifile/python supervise/config supervise/event supervise/health supervise/job supervise/life supervise/limits supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web web/api xmlrpc
+supervise           inifile inifile/envfile inifile/python supervise/backoff supervise/config supervise/event supervise/health supervise/job supervise/life supervise/limits supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web web/api xmlrpc
 supervise/backoff   inifile
 supervise/config    inifile inifile/near supervise/backoff supervise/health supervise/life supervise/limits supervise/lines supervise/logs supervise/order
 supervise/cron
