@@ -23,38 +23,38 @@ import (
 type command struct {
 	words         []string
 	argv, environ spawn.Arguments
-	unusable      error    // why there is no argv or environ: a NUL in them; nil mostly
-	notify        []string // variables of ready=notify
-	limits        *limits.Plan
+	unusable      error             // why there is no argv or environ: a NUL in them; nil mostly
+	notify        map[string]string // variables of ready=notify
+	limits        *limits.Plan      // nil for none
 }
 
 // command returns the command of a process. It is made for its first start.
 func (s *Supervisor) command(p *process) (*command, error) {
 	if p.command == nil {
-		plan, err := limitsOf(p.cfg)
-		if err != nil {
-			return nil, &spawn.CommandError{Text: err.Error()}
-		}
-		words, err := spawn.SplitCommand(p.cfg.Command)
+		c, err := s.newCommand(p.cfg)
 		if err != nil {
 			return nil, err
-		}
-		c := &command{words: words, limits: plan}
-		if c.argv, c.unusable = spawn.NewArguments(nil, words); c.unusable == nil {
-			kept, own := s.childEnvironment(p.cfg, nil)
-			set := map[string]string{}
-			if err := s.notifyVariables(p.cfg, set); err != nil {
-				return nil, &spawn.CommandError{Text: err.Error()}
-			}
-			for name, value := range set {
-				c.notify = append(c.notify, name+"="+value)
-			}
-			own = append(own, c.notify...)
-			c.environ, c.unusable = spawn.NewArguments(pick(s.environArgs, kept), own)
 		}
 		p.command = c
 	}
 	return p.command, nil
+}
+
+func (s *Supervisor) newCommand(cfg *config.Program) (c *command, err error) {
+	c = new(command)
+	if c.words, err = spawn.SplitCommand(cfg.Command); err != nil {
+		return nil, err
+	}
+	if c.limits, err = limitsOf(cfg); err != nil {
+		return nil, &spawn.CommandError{Text: err.Error()}
+	}
+	if c.notify, err = s.notifyVariables(cfg); err != nil {
+		return nil, &spawn.CommandError{Text: err.Error()}
+	}
+	if c.argv, c.unusable = spawn.NewArguments(nil, c.words); c.unusable == nil {
+		c.environ, c.unusable = s.childEnviron(cfg, c.notify)
+	}
+	return c, nil
 }
 
 // limitsOf is what makes the limits of a program, nil for none.
@@ -74,8 +74,14 @@ func (s *Supervisor) freshEnviron(cfg *config.Program, c *command) (spawn.Argume
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(below, c.notify)
+	return s.childEnviron(cfg, below)
+}
+
+// childEnviron is the environment of a program's child as the system takes it.
+func (s *Supervisor) childEnviron(cfg *config.Program, below map[string]string) (spawn.Arguments, error) {
 	kept, own := s.childEnvironment(cfg, below)
-	return spawn.NewArguments(pick(s.environArgs, kept), append(own, c.notify...))
+	return spawn.NewArguments(pick(s.environArgs, kept), own)
 }
 
 // commandFault is what a client gets who asks for a start.
@@ -123,23 +129,26 @@ func pick[T any](list []T, indices []int) []T {
 	return picked
 }
 
+// newOrder is what a program's settings say of the start of a child, of whatever command.
+func newOrder(cfg *config.Program) *spawn.Order {
+	o := &spawn.Order{Umask: cfg.Umask, Directory: cfg.Directory, ChangeDir: cfg.ChangeDir}
+	if u := cfg.User; u != nil {
+		o.User = &spawn.Account{UID: u.UID, GID: u.GID, Groups: u.Groups}
+	}
+	return o
+}
+
 // order is what is to be started for an attempt.
 func (a *attempt) order(socket int) *spawn.Order {
-	cfg := a.cfg
-	o := &spawn.Order{
-		File: a.file, Words: a.command.words, Argv: a.command.argv, Environ: a.command.environ,
-		Files: a.pipes.Files(socket, cfg.RedirectStderr),
-		Umask: cfg.Umask, Directory: cfg.Directory, ChangeDir: cfg.ChangeDir,
-	}
+	cfg, o := a.cfg, newOrder(a.cfg)
+	o.File, o.Words, o.Argv, o.Environ = a.file, a.command.words, a.command.argv, a.command.environ
 	if a.environ != nil {
 		o.Environ = a.environ
 	}
+	o.Files = a.pipes.Files(socket, cfg.RedirectStderr)
 	o.Limits, o.OwnNoFile = a.command.limits, cfg.Limits.SetsOpenFiles()
 	if cfg.Ready.When == config.ReadyFD {
 		o.Extra, o.ExtraAs = a.pipes.Child[3], cfg.Ready.FD
-	}
-	if u := cfg.User; u != nil {
-		o.User = &spawn.Account{UID: u.UID, GID: u.GID, Groups: u.Groups}
 	}
 	return o
 }

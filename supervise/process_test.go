@@ -3,6 +3,7 @@ package supervise
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -292,6 +293,42 @@ func TestCommand(t *testing.T) {
 	}
 	if again, _ := s.command(p); again != c {
 		t.Error("it is made for each start")
+	}
+}
+
+// What a program with ready=notify has of these variables is ours, not what we have
+// ourselves from whoever has started us.
+func TestNotifyVariables(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no ready=notify on this system")
+	}
+	ours := []string{"NOTIFY_SOCKET=/run/systemd/notify", "A=1", "WATCHDOG_USEC=5"}
+	args, err := spawn.NewArguments(nil, ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Supervisor{environ: ours, environArgs: args[:len(ours)], done: make(chan struct{})}
+	cfg := &config.Program{Name: "p", Group: "p", Command: "cat", Ready: config.Readiness{When: config.ReadyNotify}, Watchdog: time.Minute}
+	c, err := s.command(&process{cfg: cfg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.notify.Close()
+	fresh, err := s.freshEnviron(cfg, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, environ := range map[string]spawn.Arguments{"of the command": c.environ, "made for a start": fresh} {
+		var got []string
+		for _, pair := range argumentTexts(environ) {
+			if !strings.HasPrefix(pair, "SUPERVISOR_") {
+				got = append(got, pair)
+			}
+		}
+		slices.Sort(got)
+		if want := []string{"A=1", "NOTIFY_SOCKET=" + s.notify.Address(), "WATCHDOG_USEC=60000000"}; !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }
 

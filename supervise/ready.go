@@ -228,18 +228,18 @@ func (s *Supervisor) barks(p *process, now time.Time) {
 	s.feed(p, now, life.Fails{Text: "watchdog: no sign of life for " + backoff.FormatTime(p.cfg.Watchdog), Signal: syscall.SIGABRT})
 }
 
-// notifyVariables are those that a program with ready=notify has.
-func (s *Supervisor) notifyVariables(cfg *config.Program, set map[string]string) error {
+// notifyVariables are those that a program with ready=notify has, nil for any other.
+func (s *Supervisor) notifyVariables(cfg *config.Program) (map[string]string, error) {
 	if cfg.Ready.When != config.ReadyNotify {
-		return nil
+		return nil, nil
 	}
 	address, err := s.notifyAddress()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	set["NOTIFY_SOCKET"] = address
+	set := map[string]string{"NOTIFY_SOCKET": address}
 	if cfg.Watchdog > 0 {
 		set["WATCHDOG_USEC"] = strconv.FormatInt(cfg.Watchdog.Microseconds(), 10)
 	}
-	return nil
+	return set, nil
 }

@@ -127,27 +127,21 @@ func (s *Supervisor) startTask(ctx context.Context, cfg *config.Program, line st
 }
 
 // taskOrder is what is started for a program's command of these words.
-func (s *Supervisor) taskOrder(cfg *config.Program, words []string) (*spawn.Order, error) {
-	file, err := spawn.FindExecutable(words[0], spawn.SearchPath(cfg.Environment, s.env))
-	if err != nil {
+func (s *Supervisor) taskOrder(cfg *config.Program, words []string) (o *spawn.Order, err error) {
+	o = newOrder(cfg)
+	o.Words = words
+	if o.File, err = spawn.FindExecutable(words[0], spawn.SearchPath(cfg.Environment, s.env)); err != nil {
 		return nil, err
 	}
-	argv, err := spawn.NewArguments(nil, words)
-	if err != nil {
+	if o.Argv, err = spawn.NewArguments(nil, words); err != nil {
 		return nil, err
 	}
 	below, err := variables(cfg)
 	if err != nil {
 		return nil, err
 	}
-	kept, own := s.childEnvironment(cfg, below)
-	environ, err := spawn.NewArguments(pick(s.environArgs, kept), own)
-	if err != nil {
+	if o.Environ, err = s.childEnviron(cfg, below); err != nil {
 		return nil, err
-	}
-	o := &spawn.Order{File: file, Words: words, Argv: argv, Environ: environ, Umask: cfg.Umask, Directory: cfg.Directory, ChangeDir: cfg.ChangeDir}
-	if u := cfg.User; u != nil {
-		o.User = &spawn.Account{UID: u.UID, GID: u.GID, Groups: u.Groups}
 	}
 	return o, nil
 }
