@@ -44,8 +44,26 @@ func askForUser(key string) (*user.User, error) {
 	return &user.User{Username: f[0], Uid: f[2], Gid: f[3], Name: f[4], HomeDir: f[5]}, nil
 }
 
-// Shell returns the login shell of an account, "" if it is not known.
-func Shell(account *user.User) string {
+// Login is what a shell that somebody logs into has of the account.
+type Login struct{ Name, Home, Shell string }
+
+// LoginOf returns that of an account, which is found by its name or, if that is empty, by its
+// number. It may wait for a directory.
+func LoginOf(name string, uid int) (Login, error) {
+	find := func() (*user.User, error) { return lookupUser(name) }
+	if name == "" {
+		find = func() (*user.User, error) { return lookupUserID(uid) }
+	}
+	account, err := find()
+	if err != nil {
+		return Login{}, err
+	}
+	return Login{account.Username, account.HomeDir, shell(account)}, nil
+}
+
+// shell returns the login shell of an account, "" if it is not known: package user does not
+// tell it.
+func shell(account *user.User) string {
 	if data, err := os.ReadFile("/etc/passwd"); err == nil {
 		for line := range strings.Lines(string(data)) {
 			if f := strings.Split(strings.TrimSuffix(line, "\n"), ":"); len(f) == 7 && f[0] == account.Username {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"strings"
 
 	"supervisor/inifile"
@@ -42,20 +41,20 @@ func variables(cfg *config.Program) (map[string]string, error) {
 	return set, nil
 }
 
-// userVariables sets those of an account, nil for the daemon's own.
+// userVariables sets those of an account, nil for the daemon's own. What is not known of it is
+// not set.
 func userVariables(u *config.User, set map[string]string) {
-	if u == nil {
-		account, err := user.LookupId(fmt.Sprint(os.Getuid()))
-		if err != nil {
-			return // there is no account of that number
-		}
-		u = &config.User{Name: account.Username, Home: account.HomeDir, Shell: inifile.Shell(account)}
+	name, uid := "", os.Getuid()
+	if u != nil {
+		name, uid = u.Name, u.UID
+		set["USER"], set["LOGNAME"] = name, name
 	}
-	set["USER"], set["LOGNAME"] = u.Name, u.Name
-	if u.Home != "" {
-		set["HOME"] = u.Home
+	login, err := inifile.LoginOf(name, uid)
+	if err != nil {
+		return // it has no account
 	}
-	if u.Shell != "" {
-		set["SHELL"] = u.Shell
+	set["USER"], set["LOGNAME"], set["HOME"] = login.Name, login.Name, login.Home
+	if login.Shell != "" {
+		set["SHELL"] = login.Shell
 	}
 }

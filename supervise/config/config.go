@@ -99,8 +99,6 @@ type User struct {
 	UID    int
 	GID    int   // primary group
 	Groups []int // what setgroups gets: the primary group first
-	// Home and Shell are those of the account; "" if not known or not asked for.
-	Home, Shell string
 }
 
 // Server is one [unix_http_server] or [inet_http_server].

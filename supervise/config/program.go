@@ -131,25 +131,38 @@ func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, d draft, n
 	d.Environment = overlay(r.config.Environment, own)
 	s = s.With(names.WithEnvironment(own))
 	r.readKeys(ofProcess, s, &d)
-	for channel := range d.Lines.Prefix {
-		named := s.With(names.WithEnvironment(own).With("channel", logs.Channel(channel).String()))
-		prefix := named.Expand("log_prefix", named.Raw("log_prefix", defaultPrefix))
-		if prefix != "" && !strings.HasSuffix(prefix, " ") {
-			prefix += " " // which cannot be written at the end of a value
-		}
-		d.Lines.Prefix[channel] = prefix
-	}
+	d.Lines.Prefix = r.readPrefix(s, names.WithEnvironment(own))
 	d.EnvironmentFiles = slices.Concat(r.config.EnvironmentFiles, d.EnvironmentFiles)
 	for channel := range d.Logs {
 		r.settleLog(s, &d, logs.Channel(channel))
 	}
 	d.Name = s.Expand("process_name", d.nameFormat)
-	d.Seed = d.Group + ":" + d.Name
+	if d.Restart.Jitter > 0 {
+		d.Seed = d.Group + ":" + d.Name
+	}
 	p := d.Program
 	if p.ServerURLAuto {
 		r.autoURL = append(r.autoURL, &p)
 	}
 	return &p
+}
+
+// readPrefix reads log_prefix for both channels. Most programs have none, and then nothing is
+// made for each of their processes.
+func (r *reading) readPrefix(s *inifile.Reader, names inifile.Names) (prefix [2]string) {
+	if !s.Has("log_prefix") {
+		plain := afterColon(s.Section()) + " | " // as defaultPrefix
+		return [2]string{plain, plain}
+	}
+	for channel := range prefix {
+		named := s.With(names.With("channel", logs.Channel(channel).String()))
+		text := named.Expand("log_prefix", named.Raw("log_prefix", defaultPrefix))
+		if text != "" && !strings.HasSuffix(text, " ") {
+			text += " " // which cannot be written at the end of a value
+		}
+		prefix[channel] = text
+	}
+	return prefix
 }
 
 // overlay returns base with what own has in addition or instead. Without that

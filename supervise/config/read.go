@@ -282,7 +282,7 @@ func (r *reading) account(u *user.User) *User {
 		}
 		return n
 	}
-	account := &User{Name: u.Username, UID: number(u.Uid), GID: number(u.Gid), Home: u.HomeDir, Shell: inifile.Shell(u)}
+	account := &User{Name: u.Username, UID: number(u.Uid), GID: number(u.Gid)}
 	for _, g := range inifile.GroupIDs(u) {
 		if gid := number(g); !slices.Contains(account.Groups, gid) {
 			account.Groups = append(account.Groups, gid)
