@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"strings"
 )
 
 // Reader reads the typed values of one section, in the order in which it is
@@ -121,17 +122,21 @@ func (r *Reader) Raw(key, def string) string {
 
 // String returns the expanded value of key.
 func (r *Reader) String(key, def string) string {
-	if text, ok := r.expanded(key, r.label(key)); ok {
+	if text, ok := r.expanded(key, ""); ok {
 		return text
 	}
 	return def
 }
 
-// expanded returns the value of key, ok false if there is none or only a wrong one.
+// expanded returns the value of key, ok false if there is none or only a wrong one. An empty
+// label is the usual one, which is made only where it may be told.
 func (r *Reader) expanded(key, label string) (text string, ok bool) {
 	raw, ok := r.lookup(key)
 	if !ok {
 		return "", false
+	}
+	if label == "" && strings.Contains(raw, "%") {
+		label = r.label(key)
 	}
 	text, err := Expand(raw, label, r.names)
 	var bad *expandError
@@ -170,7 +175,7 @@ func (r *Reader) Expand(key, value string) string {
 // Convert reads key with a converter of the caller's. The error of convert
 // becomes that of r.
 func Convert[T any](r *Reader, key string, def T, convert func(string) (T, error)) T {
-	return convertLabelled(r, key, r.label(key), def, convert)
+	return convertLabelled(r, key, "", def, convert)
 }
 
 func convertLabelled[T any](r *Reader, key, label string, def T, convert func(string) (T, error)) T {

@@ -78,15 +78,16 @@ func (r *reading) readProcesses(section *inifile.Section, group string, p Progra
 	return programs
 }
 
-// readProgram reads the keys that are expanded once for all processes.
-func (r *reading) readProgram(s *inifile.Reader, p Program) draft {
+// readProgram reads the keys that are expanded once for all processes. What it returns holds
+// until the next call.
+func (r *reading) readProgram(s *inifile.Reader, p Program) *draft {
 	where := whereIs(s.Section().Name())
 	unset, ok := r.unset[where]
 	if !ok {
 		unset = preset(where, ofProcess, preset(where, ofProgram, newDraft()))
 		r.unset[where] = unset
 	}
-	d := new(draft)
+	d := &r.scratch
 	*d = *unset
 	d.Group, d.Section, d.Socket, d.Listener = p.Group, p.Section, p.Socket, p.Listener
 	r.readKeys(ofProgram, s, d)
@@ -97,7 +98,7 @@ func (r *reading) readProgram(s *inifile.Reader, p Program) draft {
 		s.Fail("killasgroup", errors.New("Cannot set stopasgroup=true and killasgroup=false"))
 	}
 	settleAdditions(s, d)
-	return *d
+	return d
 }
 
 // maxCount is how many processes of a program there can be: a slip of the finger in a file
@@ -121,30 +122,33 @@ func (r *reading) readUser(s *inifile.Reader, key string, d *draft) {
 	d.User = r.account(s.User(key))
 }
 
-// readProcess reads the keys that are expanded for each process.
-func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, d draft, number int) *Program {
+// readProcess reads the keys that are expanded for each process. It has a copy of what all
+// processes of the section share.
+func (r *reading) readProcess(s *inifile.Reader, names inifile.Names, shared *draft, number int) *Program {
+	d := new(draft)
+	*d = *shared
 	names = names.WithInt("process_num", number).WithInt("numprocs", d.count)
 	own := s.With(names).KeyValues("environment")
 	if hidden := s.With(names).Hidden("environment"); hidden != nil {
 		own = overlay(hidden.KeyValues("environment"), own)
 	}
 	d.Environment = overlay(r.config.Environment, own)
-	s = s.With(names.WithEnvironment(own))
-	r.readKeys(ofProcess, s, &d)
-	d.Lines.Prefix = r.readPrefix(s, names.WithEnvironment(own))
+	names = names.WithEnvironment(own)
+	s = s.With(names)
+	r.readKeys(ofProcess, s, d)
+	d.Lines.Prefix = r.readPrefix(s, names)
 	d.EnvironmentFiles = slices.Concat(r.config.EnvironmentFiles, d.EnvironmentFiles)
 	for channel := range d.Logs {
-		r.settleLog(s, &d, logs.Channel(channel))
+		r.settleLog(s, d, logs.Channel(channel))
 	}
 	d.Name = s.Expand("process_name", d.nameFormat)
 	if d.Restart.Jitter > 0 {
 		d.Seed = d.Group + ":" + d.Name
 	}
-	p := d.Program
-	if p.ServerURLAuto {
-		r.autoURL = append(r.autoURL, &p)
+	if d.ServerURLAuto {
+		r.autoURL = append(r.autoURL, &d.Program)
 	}
-	return &p
+	return &d.Program
 }
 
 // readPrefix reads log_prefix for both channels. Most programs have none, and then nothing is

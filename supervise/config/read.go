@@ -72,6 +72,7 @@ type reading struct {
 	users   map[string]*User
 	sockets map[string]*FastCGISocket // by section
 	unset   map[Where]*draft          // programs that say nothing
+	scratch draft                     // of readProgram
 }
 
 // read always returns a reading with a config, which is complete if there are
