@@ -19,7 +19,7 @@ func (s *Supervisor) consider(p *process, now time.Time) {
 	case p.State == xmlrpc.Fatal && on != config.ExitNever,
 		p.State == xmlrpc.Exited && on == config.ExitOnExit,
 		p.State == xmlrpc.Exited && on == config.ExitOnUnexpected && p.SpawnErr != "":
-		key = "exit_on=" + [...]string{"never", "exit", "unexpected", "fatal"}[on]
+		key = "exit_on=" + on.String()
 	case p.State == xmlrpc.Fatal && s.cfg.ExitOnFatal:
 		key = "exit_on_fatal=true"
 	case s.cfg.ExitWhenEmpty && p.State == xmlrpc.Stopped: // it may be a restart

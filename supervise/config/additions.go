@@ -28,6 +28,12 @@ const (
 	ExitOnFatal             // FATAL
 )
 
+// exitOns are the words for them in a file.
+var exitOns = []string{ExitNever: "never", ExitOnExit: "exit", ExitOnUnexpected: "unexpected", ExitOnFatal: "fatal"}
+
+// String returns the word for it in a file.
+func (e ExitOn) String() string { return exitOns[e] }
+
 // ReadyWhen is what makes RUNNING of STARTING.
 type ReadyWhen int
 
@@ -106,7 +112,7 @@ var (
 		n, err := choiceKind[int]("wait", "drop").parse(text)
 		return n == 1, err
 	}}
-	exitOnKind       = choiceKind[ExitOn]("never", "exit", "unexpected", "fatal")
+	exitOnKind       = choiceKind[ExitOn](exitOns...)
 	healthActionKind = choiceKind[HealthAction]("restart", "stop", "none")
 	needsKind        = valueKind[[]order.Need]{name: "NAME or NAME:CONDITION with commas between them, CONDITION being started, ready or done", parse: order.Parse}
 	limitKind        = valueKind[backoff.Limit]{name: "a number of restarts and a time, such as 5/60s", parse: backoff.ParseLimit, raw: true}
