@@ -80,8 +80,7 @@ func (p *process) conditions() order.Conditions {
 	return 0
 }
 
-// conditionsChanged lets those start who have waited for what a process is now, and
-// refuses the starts that would wait for it in vain.
+// conditionsChanged lets those start who have waited for what a process is now.
 func (s *Supervisor) conditionsChanged(p *process) {
 	if p.dependent == 0 {
 		return
@@ -185,11 +184,7 @@ func (s *Supervisor) refuse(p *process, now time.Time, why string) {
 	if p.patient { // it goes on waiting as it did before
 		p.patient = false
 		p.answerStarts(xmlrpc.NewFault(xmlrpc.SpawnError, why))
-		for _, e := range s.depends.graph.Dependents(p.dependent - 1) {
-			if q := s.depends.processes[e.Program]; q != nil && q.demanded && s.waits(q) {
-				s.refuse(q, now, why)
-			}
-		}
+		s.refuseDependents(p.dependent-1, now, why)
 		return
 	}
 	s.feed(p, now, life.StartRefused{Text: why})
