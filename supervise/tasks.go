@@ -57,7 +57,7 @@ type tasks struct {
 
 func newTasks() tasks { return tasks{places: make(chan struct{}, maxTasks)} }
 
-// spawner returns one that nobody uses.
+// taskSpawner returns a spawner that nobody uses.
 func (s *Supervisor) taskSpawner() (*spawner, error) {
 	s.tasks.mu.Lock()
 	defer s.tasks.mu.Unlock()
@@ -117,7 +117,7 @@ func (s *Supervisor) startTask(ctx context.Context, cfg *config.Program, line st
 	})
 	if err != nil { // the round has ended
 		t.Kill()
-		_, _ = sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(pid, nil, 0, nil) })
+		t.bury()
 		if pidfd >= 0 {
 			syscall.Close(pidfd)
 		}
@@ -206,6 +206,13 @@ func (s *Supervisor) taskEnded(pid int, ws syscall.WaitStatus) bool {
 	return true
 }
 
+// bury waits for a task that was killed and that the loop knows no more.
+func (t *task) bury() {
+	var ws syscall.WaitStatus
+	_, _ = sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(t.pid, &ws, 0, nil) })
+	t.end(ws)
+}
+
 // end tells how a task has ended.
 func (t *task) end(ws syscall.WaitStatus) {
 	t.mu.Lock()
@@ -215,11 +222,12 @@ func (t *task) end(ws syscall.WaitStatus) {
 	t.ended <- health.Exit{Code: how.Code, Text: how.Text}
 }
 
-// close ends what runs and gives up what there is.
+// closeTasks ends what runs and gives up what there is. One that hangs in the kernel does
+// not hold up the end of the round.
 func (s *Supervisor) closeTasks() {
-	for pid, t := range s.tasks.byPID {
+	for _, t := range s.tasks.byPID {
 		t.Kill()
-		_, _ = sys.IgnoringEINTR(func() (int, error) { return syscall.Wait4(pid, nil, 0, nil) })
+		go t.bury()
 	}
 	s.tasks.mu.Lock()
 	defer s.tasks.mu.Unlock()
