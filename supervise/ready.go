@@ -187,9 +187,9 @@ func (s *Supervisor) said(r notify.Received, now time.Time) {
 	if p.cfg.Ready.When != config.ReadyNotify {
 		return
 	}
-	s.version++
-	if r.HasStatus {
+	if r.HasStatus && r.Status != p.said {
 		p.said = r.Status
+		s.version++
 	}
 	if r.Watchdog {
 		s.petted(p, now)
