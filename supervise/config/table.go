@@ -258,13 +258,14 @@ func limitKeys() []Key {
 	var table []Key
 	for _, name := range limits.Keys() {
 		k := Key{Name: name, In: inPrograms, Unset: "as supervisord", Since: Ours, Text: "its " + strings.ToUpper(name) + ", soft:hard, or one value for both; unlimited", Example: "unlimited"}
+		kind := "a limit" // whose error says for itself what to write
 		if name == "no_new_privs" {
-			k.Unset, k.Default = "", "false"
+			k.Unset, k.Default, kind = "", "false", boolKind.name
 		}
 		if a, ok := about[name]; ok {
 			k.Example, k.Text = a[0], a[1]
 		}
-		k.values = []value{special(ofProgram, limitKindName, func(_ *reading, s *inifile.Reader, key string, d *draft) {
+		k.values = []value{special(ofProgram, kind, func(_ *reading, s *inifile.Reader, key string, d *draft) {
 			if !s.Has(key) {
 				return
 			}
@@ -276,9 +277,6 @@ func limitKeys() []Key {
 	}
 	return table
 }
-
-// limitKindName is what values of limitKeys are; each says for itself what to write.
-const limitKindName = "a limit"
 
 // socketKeys are those of [fcgi-program:x] alone.
 func socketKeys() []Key {
