@@ -41,6 +41,7 @@ type detail struct {
 	view
 	how     life.Exit
 	said    string
+	givenUp bool // as long as it is in BACKOFF: FATAL comes next
 	ready   bool
 	well    bool
 	depends []dependency
@@ -54,7 +55,7 @@ type dependency struct {
 
 func (s *Supervisor) detail(p *process) detail {
 	d := detail{
-		view: s.view(p), how: p.how, said: p.said, well: p.well,
+		view: s.view(p), how: p.how, said: p.said, givenUp: p.GivenUp != "", well: p.well,
 		ready: p.State == xmlrpc.Running && p.healthy(),
 	}
 	if p.dependent > 0 {
@@ -112,7 +113,7 @@ func (d *detail) program(now time.Time) jsonapi.Program {
 		SpawnErr: d.SpawnErr, Description: d.description(now), Status: d.said, Ready: d.ready,
 		Checked: d.cfg.Health.Set(), Well: d.well, Ill: d.ill, WaitingFor: d.waiting,
 	}
-	startsAgain := d.State.Down() || d.State == xmlrpc.Backoff && d.GivenUp == ""
+	startsAgain := d.State.Down() || d.State == xmlrpc.Backoff && !d.givenUp
 	if startsAgain && d.waiting == "" && d.Due.After(now) {
 		p.NextStart = d.Due
 	}

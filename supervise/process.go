@@ -432,10 +432,17 @@ func (s *Supervisor) sayClosed(p *process, o *pipes.Output) {
 		o.Fd, kind, o.Fd, p.PID, p.cfg.Name, p.State, o.Channel)
 }
 
-// view is a process as it was at one moment, for other goroutines than the loop.
+// view is what clients get to see of a process at one moment, for other goroutines than the
+// loop. It has no more than that: for a client that asks for all, the loop makes one of each.
 type view struct {
-	life.Status
-	cfg      *config.Program
+	cfg *config.Program
+
+	// As in life.Status.
+	State                 xmlrpc.State
+	Due, Started, Stopped time.Time
+	PID, Exit             int
+	SpawnErr              string
+
 	logPaths [2]string // by Channel
 	spawns   int
 	ended    string
@@ -444,7 +451,12 @@ type view struct {
 }
 
 func (s *Supervisor) view(p *process) view {
-	return view{p.Status, p.cfg, [2]string{p.logPath(logs.Stdout), p.logPath(logs.Stderr)}, p.spawns, p.ended, s.waitingFor(p), p.ill}
+	return view{
+		cfg: p.cfg, State: p.State, Due: p.Due, Started: p.Started, Stopped: p.Stopped,
+		PID: p.PID, Exit: p.Exit, SpawnErr: p.SpawnErr,
+		logPaths: [2]string{p.logPath(logs.Stdout), p.logPath(logs.Stderr)},
+		spawns:   p.spawns, ended: p.ended, waiting: s.waitingFor(p), ill: p.ill,
+	}
 }
 
 // info is what clients see of a process.

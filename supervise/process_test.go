@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"supervisor/supervise/backoff"
 	"supervisor/supervise/config"
@@ -31,6 +32,19 @@ func TestUptime(t *testing.T) {
 	}
 }
 
+// viewOf is the view of a process with that status.
+func viewOf(cfg *config.Program, st life.Status) view {
+	return new(Supervisor).view(&process{cfg: cfg, Status: st})
+}
+
+// What is larger than 32 KiB has to be fetched from the heap that all threads share, and
+// cleared: with a hundred processes that was half of what the loop did for such a request.
+func TestViewsOfAHundred(t *testing.T) {
+	if size := 100 * unsafe.Sizeof(view{}); size > 32<<10 {
+		t.Errorf("%d bytes", size)
+	}
+}
+
 func TestDescription(t *testing.T) {
 	now := time.Date(2026, 11, 22, 8, 46, 7, 0, time.Local)
 	for _, tt := range []struct {
@@ -48,7 +62,7 @@ func TestDescription(t *testing.T) {
 		{"stopping", life.Status{State: xmlrpc.Stopping}, ""},
 		{"never had a child", life.Status{State: xmlrpc.Stopped, Started: now}, time.Unix(0, 0).Format("Jan 02 03:04 PM")},
 	} {
-		p := &view{cfg: testProgram(), Status: tt.st}
+		p := viewOf(testProgram(), tt.st)
 		if got := p.description(now); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
@@ -59,7 +73,7 @@ func TestDescriptionOfAPause(t *testing.T) {
 	now := time.Now()
 	cfg := testProgram()
 	cfg.Restart.Delay = 0
-	v := &view{cfg: cfg, Status: life.Status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(3100 * time.Millisecond)}}
+	v := viewOf(cfg, life.Status{State: xmlrpc.Exited, Started: now, Stopped: now, Due: now.Add(3100 * time.Millisecond)})
 	if got, want := v.description(now), "restarting in 4s"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -71,7 +85,7 @@ func TestDescriptionOfAPause(t *testing.T) {
 // Clients ask for all processes at a time.
 func TestDescriptionAllocates(t *testing.T) {
 	now := time.Now()
-	p := &view{cfg: testProgram(), Status: life.Status{State: xmlrpc.Running, PID: 1 << 20, Started: now.Add(-100 * 24 * time.Hour)}}
+	p := viewOf(testProgram(), life.Status{State: xmlrpc.Running, PID: 1 << 20, Started: now.Add(-100 * 24 * time.Hour)})
 	if n := testing.AllocsPerRun(100, func() { p.description(now) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
