@@ -3,7 +3,6 @@ package ctl
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -42,6 +41,7 @@ func serve(t *testing.T, f *fake) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	methods := xmlrpc.NewServer(untold{}, xmlrpc.Namespace{Name: "supervisor", Methods: f.methods()})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/RPC2", func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); f.password != "" && (user != "joe" || password != f.password) {
@@ -52,7 +52,9 @@ func serve(t *testing.T, f *fake) (url string) {
 		if err != nil {
 			return // the client has gone
 		}
-		_, _ = w.Write(f.answer(r.Context(), body)) // as above
+		answer, status := methods.Serve(r.Context(), body, nil, nil)
+		w.WriteHeader(status)
+		_, _ = w.Write(answer) // as above
 	})
 	mux.HandleFunc("/logtail/", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "from "+r.URL.Path+"\n")
@@ -65,37 +67,37 @@ func serve(t *testing.T, f *fake) (url string) {
 	return "unix://" + socket
 }
 
-func (f *fake) answer(ctx context.Context, body []byte) []byte {
-	method, params, err := xmlrpc.DecodeCall(body)
-	if err != nil {
-		return xmlrpc.AppendFault(nil, xmlrpc.NewFault(xmlrpc.IncorrectParameters))
+// methods are those that supervisorctl at a terminal asks for.
+func (f *fake) methods() []xmlrpc.Method {
+	method := func(name string, params int, call func(context.Context, xmlrpc.Args) (any, error)) xmlrpc.Method {
+		return xmlrpc.Method{Name: name, Params: make([]xmlrpc.Param, params), Call: call}
 	}
-	var value any
-	switch strings.TrimPrefix(method, "supervisor.") {
-	case "getVersion", "getAPIVersion":
-		value, err = f.APIVersion(ctx)
-	case "getSupervisorVersion":
-		value, err = f.SupervisorVersion(ctx)
-	case "getPID":
-		value, err = f.PID(ctx)
-	case "getAllProcessInfo":
-		value, err = f.AllProcessInfo(ctx)
-	case "getProcessInfo":
-		value, err = f.ProcessInfo(ctx, params[0].(string))
-	case "sendProcessStdin":
-		value, err = f.SendProcessStdin(ctx, params[0].(string), params[1].(string))
-	case "startProcess":
-		<-ctx.Done() // it never runs
-		err = xmlrpc.NewFault(xmlrpc.AbnormalTermination)
-	default:
-		err = xmlrpc.NewFault(xmlrpc.UnknownMethod)
+	return []xmlrpc.Method{
+		method(xmlrpc.MethodGetVersion, 0, func(ctx context.Context, _ xmlrpc.Args) (any, error) { return f.APIVersion(ctx) }),
+		method(xmlrpc.MethodGetSupervisorVersion, 0, func(ctx context.Context, _ xmlrpc.Args) (any, error) { return f.SupervisorVersion(ctx) }),
+		method(xmlrpc.MethodGetPID, 0, func(ctx context.Context, _ xmlrpc.Args) (any, error) { return f.PID(ctx) }),
+		method(xmlrpc.MethodGetAllProcessInfo, 0, func(ctx context.Context, _ xmlrpc.Args) (any, error) { return f.AllProcessInfo(ctx) }),
+		method(xmlrpc.MethodGetProcessInfo, 1, func(ctx context.Context, args xmlrpc.Args) (any, error) {
+			return f.ProcessInfo(ctx, args.String(0))
+		}),
+		method(xmlrpc.MethodSendProcessStdin, 2, func(ctx context.Context, args xmlrpc.Args) (any, error) {
+			return f.SendProcessStdin(ctx, args.String(0), args.String(1))
+		}),
+		method(xmlrpc.MethodStartProcess, 2, func(ctx context.Context, _ xmlrpc.Args) (any, error) {
+			<-ctx.Done() // it never runs
+			return nil, xmlrpc.NewFault(xmlrpc.AbnormalTermination)
+		}),
 	}
-	var fault *xmlrpc.Fault
-	if errors.As(err, &fault) {
-		return xmlrpc.AppendFault(nil, fault)
-	}
-	return xmlrpc.AppendResponse(nil, value)
 }
+
+// untold is a Tracer that keeps nothing.
+type untold struct{}
+
+func (untold) Called(string)                 {}
+func (untold) Returned(string)               {}
+func (untold) Faulted(string, *xmlrpc.Fault) {}
+func (untold) Invalid([]byte, string)        {}
+func (untold) Crashed([]byte, string)        {}
 
 // screen is a terminal with supervisorctl at it.
 type screen struct {

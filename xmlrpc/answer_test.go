@@ -53,7 +53,7 @@ func TestText(t *testing.T) {
 		s := textServer(func() Text { return fakeText{strings.NewReader(row.content), int64(len(row.content)), &closed} })
 		for method, v := range map[string]any{"read": row.want, "tail": Tail{row.want, 7, true}} {
 			answer, status := s.Serve(t.Context(), AppendCall(nil, "supervisor."+method), nil, nil)
-			if want := string(AppendResponse(nil, v)); status != 200 || string(answer) != want {
+			if want := string(appendResponse(nil, v)); status != 200 || string(answer) != want {
 				t.Errorf("%s, %s: status %d, %d bytes, want %d", name, method, status, len(answer), len(want))
 			}
 		}
@@ -70,7 +70,7 @@ func TestTextIsLimited(t *testing.T) {
 		closed := 0
 		s := textServer(func() Text { return fakeText{strings.NewReader("abcdef"), size, &closed} })
 		answer, status := s.Serve(t.Context(), AppendCall(nil, "supervisor.read"), nil, nil)
-		if status != 200 || string(answer) != string(AppendResponse(nil, want)) {
+		if status != 200 || string(answer) != string(appendResponse(nil, want)) {
 			t.Errorf("%d: %d %s", size, status, answer)
 		}
 	}
@@ -85,7 +85,7 @@ func TestTextFails(t *testing.T) {
 		answer, status := s.Serve(t.Context(), AppendCall(nil, "supervisor.read"), []byte("prefix"), nil)
 		want, wantStatus := "prefix", 500
 		if err != failure {
-			want, wantStatus = "prefix"+string(AppendFault(nil, NewFault(Failed))), 200
+			want, wantStatus = "prefix"+string(appendFault(nil, NewFault(Failed))), 200
 		}
 		if string(answer) != want || status != wantStatus {
 			t.Errorf("%v: %d %s", err, status, answer)
@@ -96,7 +96,7 @@ func TestTextFails(t *testing.T) {
 		if err == failure {
 			fault = NewFault(Failed, "broken")
 		}
-		if want := string(AppendResponse(nil, []any{fault})); string(answer) != want || status != 200 {
+		if want := string(appendResponse(nil, []any{fault})); string(answer) != want || status != 200 {
 			t.Errorf("%v: in a multicall: %d %s", err, status, answer)
 		}
 	}

@@ -21,16 +21,16 @@ func thousand() []ProcessInfo {
 
 func BenchmarkEncodeAllProcessInfo(b *testing.B) {
 	infos := thousand()
-	dst := AppendResponse(nil, infos)
+	dst := appendResponse(nil, infos)
 	b.SetBytes(int64(len(dst)))
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = AppendResponse(dst[:0], infos)
+		dst = appendResponse(dst[:0], infos)
 	}
 }
 
 func BenchmarkDecodeAllProcessInfo(b *testing.B) {
-	answer := string(AppendResponse(nil, thousand()))
+	answer := string(appendResponse(nil, thousand()))
 	b.SetBytes(int64(len(answer)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -42,7 +42,7 @@ func BenchmarkDecodeAllProcessInfo(b *testing.B) {
 
 // The same answer by way of the decoder that knows every layout.
 func BenchmarkDecodeAnyLayout(b *testing.B) {
-	answer := string(AppendResponse(nil, thousand()))
+	answer := string(appendResponse(nil, thousand()))
 	b.SetBytes(int64(len(answer)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -57,11 +57,11 @@ func BenchmarkEncodeLog(b *testing.B) {
 	for i := range 10000 {
 		log += fmt.Sprintf("2026-11-22 09:09:53,123 INFO request %d <GET /index.html> served in 3 ms\n", i)
 	}
-	dst := AppendResponse(nil, log)
+	dst := appendResponse(nil, log)
 	b.SetBytes(int64(len(log)))
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = AppendResponse(dst[:0], log)
+		dst = appendResponse(dst[:0], log)
 	}
 }
 

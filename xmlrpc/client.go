@@ -115,10 +115,10 @@ func splitAuthority(rest string) (host, port string, err error) {
 	return host, port, nil
 }
 
-// Call calls a method by its full name and returns its answer, of one of the
-// types that DecodeResponse gives. Errors: *Fault; *HTTPError; *SilentError; or what went
-// wrong below, such that errors.Is finds syscall.ECONNREFUSED where nobody
-// listens, and syscall.ENOENT where there is no socket.
+// Call calls a method by its full name and returns its answer: a string, int, int64 (only
+// where int is too small), bool, float64, time.Time, []any, Struct or nil. Errors: *Fault;
+// *HTTPError; *SilentError; or what went wrong below, such that errors.Is finds
+// syscall.ECONNREFUSED where nobody listens, and syscall.ENOENT where there is no socket.
 //
 // A call is never sent twice: a kept connection that the server has closed is
 // noticed before.

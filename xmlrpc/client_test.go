@@ -140,7 +140,7 @@ func (s *served) answer(c net.Conn, answers []string) {
 }
 
 func ok(v any) string {
-	body := string(AppendResponse(nil, v))
+	body := string(appendResponse(nil, v))
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nServer: Medusa/1.12\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
@@ -276,8 +276,8 @@ func TestCallErrors(t *testing.T) {
 }
 
 func TestKeepAlive(t *testing.T) {
-	chunked := "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;x=y\r\n<?xml\r\n" + fmt.Sprintf("%X", len(AppendResponse(nil, 7))-5) + "\r\n" +
-		string(AppendResponse(nil, 7)[5:]) + "\r\n0\r\nTrailer: x\r\n\r\n"
+	chunked := "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;x=y\r\n<?xml\r\n" + fmt.Sprintf("%X", len(appendResponse(nil, 7))-5) + "\r\n" +
+		string(appendResponse(nil, 7)[5:]) + "\r\n0\r\nTrailer: x\r\n\r\n"
 	old := strings.Replace(ok(7), "HTTP/1.1", "HTTP/1.0", 1)
 	for name, test := range map[string]struct {
 		answers []string
@@ -290,7 +290,7 @@ func TestKeepAlive(t *testing.T) {
 		"Connection: close":   {[]string{strings.Replace(ok(7), "Server:", "Connection: close\r\nServer:", 1), "never"}, 4},
 		"HTTP/1.0":            {[]string{old, "never"}, 4},
 		"HTTP/1.0 keep-alive": {[]string{strings.Replace(old, "Server:", "Connection: Keep-Alive\r\nServer:", 1), old}, 2},
-		"until the end":       {[]string{"HTTP/1.1 200 OK\r\n\r\n" + string(AppendResponse(nil, 7))}, 4},
+		"until the end":       {[]string{"HTTP/1.1 200 OK\r\n\r\n" + string(appendResponse(nil, 7))}, 4},
 		"more than asked for": {[]string{ok(7) + "x", "never"}, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -474,7 +474,7 @@ func TestAnswerTime(t *testing.T) {
 		if err != nil {
 			return // the client has gone
 		}
-		method, _, _ := DecodeCall(body)
+		method, _, _ := decodeCall(body)
 		switch method {
 		case "supervisor.getPID":
 			<-r.Context().Done()
@@ -484,7 +484,7 @@ func TestAnswerTime(t *testing.T) {
 			w.(http.Flusher).Flush()
 		}
 		slowly(r)
-		_, _ = w.Write(AppendResponse(nil, method)) // as above
+		_, _ = w.Write(appendResponse(nil, method)) // as above
 	}))
 	defer server.Close()
 	c := newTestClient(t, server.URL, "", "")

@@ -32,35 +32,28 @@ func (s Struct) Get(name string) (value any, ok bool) {
 	return nil, false
 }
 
-// ErrNoMethod says that a request is XML, but names no method.
-var ErrNoMethod = errors.New("no method name")
+// errNoMethod says that a request is XML, but names no method.
+var errNoMethod = errors.New("no method name")
 
-// DecodeCall reads a request. It is as tolerant as Supervisor: elements have a
-// meaning by their name only, wherever they stand. The types of params are
-// string, int, int64 (only where int is too small), bool, float64, time.Time,
-// []any, Struct and nil; an integer beyond 64 bits is of a type that only Args
-// knows. The strings share one copy of body.
-// Errors: ErrNoMethod; *SyntaxError; a value that is not what its element says.
-func DecodeCall(body []byte) (method string, params []any, err error) {
-	return new(decoder).call(string(body))
-}
-
-// call does what DecodeCall says, if d is new or has forgotten what it read before.
+// call reads a request, if d is new or has forgotten what it read before. It is as tolerant
+// as Supervisor: elements have a meaning by their name only, wherever they stand. The types
+// of params are string, int, int64 (only where int is too small), bool, float64, time.Time,
+// []any, Struct and nil; an integer beyond 64 bits is of a type that only Args knows. The
+// strings are parts of body.
+// Errors: errNoMethod; errNoRoom; *SyntaxError; a value that is not what its element says.
 func (d *decoder) call(body string) (method string, params []any, err error) {
 	if err := d.decode(body, false); err != nil {
 		return "", nil, err
 	}
 	if d.method == "" {
-		return "", nil, ErrNoMethod
+		return "", nil, errNoMethod
 	}
 	return d.method, d.params, nil
 }
 
-// DecodeResponse reads an answer, whose types are those of DecodeCall. A fault
+// decodeResponse reads an answer, whose types are those that params of a call have. A fault
 // is returned as error, of type *Fault. Characters that XML does not allow are
 // let through, since Supervisor sends what is in a log as it is.
-func DecodeResponse(body []byte) (any, error) { return decodeResponse(string(body)) }
-
 func decodeResponse(body string) (any, error) {
 	var d decoder
 	if err := d.decode(body, true); err != nil {

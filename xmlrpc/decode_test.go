@@ -15,6 +15,11 @@ func call(value string) []byte {
 	return []byte("<methodCall><methodName>m</methodName><params><param>" + value + "</param></params></methodCall>")
 }
 
+// decodeCall reads a request as a server does.
+func decodeCall(body []byte) (method string, params []any, err error) {
+	return new(decoder).call(string(body))
+}
+
 // wide returns n as an int where it fits into one.
 func wide(n int64) any {
 	if int64(int(n)) == n {
@@ -75,13 +80,13 @@ func TestDecodeValue(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, params, err := DecodeCall(call(test.value))
+			_, params, err := decodeCall(call(test.value))
 			if err != nil || len(params) != 1 || !reflect.DeepEqual(params[0], test.want) {
 				t.Errorf("got %#v, %v; want %#v", params, err, test.want)
 			}
 		})
 	}
-	if _, params, err := DecodeCall(call("<value><double>nan</double></value>")); err != nil || !math.IsNaN(params[0].(float64)) {
+	if _, params, err := decodeCall(call("<value><double>nan</double></value>")); err != nil || !math.IsNaN(params[0].(float64)) {
 		t.Errorf("nan: %v, %v", params, err)
 	}
 }
@@ -109,7 +114,7 @@ func TestDecodeValueRefuses(t *testing.T) {
 		"<!DOCTYPE a>", "<!ELEMENT a>",
 		strings.Repeat("<a>", 10000) + strings.Repeat("</a>", 10000),
 	} {
-		if _, params, err := DecodeCall(call("<value>x</value>" + value)); err == nil {
+		if _, params, err := decodeCall(call("<value>x</value>" + value)); err == nil {
 			t.Errorf("%.60q is accepted: %#v", value, params)
 		}
 	}
@@ -166,15 +171,15 @@ func TestDecodeCall(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			method, params, err := DecodeCall([]byte(test.body))
+			method, params, err := decodeCall([]byte(test.body))
 			switch {
 			case test.method != "":
 				if err != nil || method != test.method || !reflect.DeepEqual(params, test.params) {
 					t.Errorf("got %q %#v, %v", method, params, err)
 				}
 			case test.noMethod:
-				if !errors.Is(err, ErrNoMethod) {
-					t.Errorf("got %q, %v; want ErrNoMethod", method, err)
+				if !errors.Is(err, errNoMethod) {
+					t.Errorf("got %q, %v; want errNoMethod", method, err)
 				}
 			case !errors.As(err, &syntax):
 				t.Errorf("got %q, %v; want a SyntaxError", method, err)
@@ -185,16 +190,16 @@ func TestDecodeCall(t *testing.T) {
 
 func TestDecodeResponse(t *testing.T) {
 	var fault *Fault
-	if _, err := DecodeResponse(AppendFault(nil, NewFault(BadName, "a<b"))); !errors.As(err, &fault) || *fault != (Fault{BadName, "BAD_NAME: a<b"}) {
+	if _, err := decodeResponse(string(appendFault(nil, NewFault(BadName, "a<b")))); !errors.As(err, &fault) || *fault != (Fault{BadName, "BAD_NAME: a<b"}) {
 		t.Errorf("fault: %v", err)
 	}
 	// The original sends control characters and broken UTF-8 of logs as they are.
 	raw := "<methodResponse><params><param><value><string>a\x01\x1b\xff&#1;</string></value></param></params></methodResponse>"
-	if v, err := DecodeResponse([]byte(raw)); err != nil || v != "a\x01\x1b\xff\x01" {
+	if v, err := decodeResponse(raw); err != nil || v != "a\x01\x1b\xff\x01" {
 		t.Errorf("raw characters: %q, %v", v, err)
 	}
 	for _, body := range []string{"", "<html>", "<html></html>", "<methodResponse><params/></methodResponse>"} {
-		if v, err := DecodeResponse([]byte(body)); err == nil {
+		if v, err := decodeResponse(body); err == nil {
 			t.Errorf("%q is an answer: %v", body, v)
 		}
 	}
@@ -204,7 +209,7 @@ func TestDecodeProcessInfos(t *testing.T) {
 	odd := demo
 	odd.Name, odd.SpawnErr, odd.ExitStatus, odd.State = "a&<b>]]", "x\r\ny", -1, 77
 	infos := []ProcessInfo{demo, {}, odd}
-	answer := string(AppendResponse(nil, infos))
+	answer := string(appendResponse(nil, infos))
 	want := []ProcessInfo{demo, {}, odd}
 	want[2].SpawnErr = "x\ny"
 	// What the quick reader leaves to the other gives the same.
@@ -221,14 +226,14 @@ func TestDecodeProcessInfos(t *testing.T) {
 			t.Errorf("%s: %v\n%+v\n%+v", name, err, got, want)
 		}
 	}
-	quick, ok := readInfos(string(AppendResponse(nil, []ProcessInfo{demo, {}, demo})))
+	quick, ok := readInfos(string(appendResponse(nil, []ProcessInfo{demo, {}, demo})))
 	if !ok || !reflect.DeepEqual(quick, []ProcessInfo{demo, {}, demo}) {
 		t.Errorf("the usual layout is not read quickly: %v %+v", ok, quick)
 	}
-	if _, err := decodeProcessInfos(string(AppendFault(nil, NewFault(ShutdownState)))); err == nil || err.Error() != "<Fault 6: 'SHUTDOWN_STATE'>" {
+	if _, err := decodeProcessInfos(string(appendFault(nil, NewFault(ShutdownState)))); err == nil || err.Error() != "<Fault 6: 'SHUTDOWN_STATE'>" {
 		t.Errorf("fault: %v", err)
 	}
-	for _, body := range []string{"", answer[:len(answer)-2], answer + "x", strings.Replace(answer, "<int>0<", "<int>x<", 1), string(AppendResponse(nil, []int{1}))} {
+	for _, body := range []string{"", answer[:len(answer)-2], answer + "x", strings.Replace(answer, "<int>0<", "<int>x<", 1), string(appendResponse(nil, []int{1}))} {
 		if got, err := decodeProcessInfos(body); err == nil {
 			t.Errorf("%.40q... is accepted: %+v", body, got)
 		}
@@ -250,7 +255,7 @@ func TestHostileDocuments(t *testing.T) {
 		"namespaces": "<m><methodName>a</methodName>" + strings.Repeat("<x xmlns:a='b'>", maxDepth-2) +
 			strings.Repeat("<a:x/>", n) + strings.Repeat("</x>", maxDepth-2) + "</m>",
 	} {
-		_, _, err := DecodeCall([]byte(body))
+		_, _, err := decodeCall([]byte(body))
 		if refused := name == "attributes" || name == "namespaces"; (err != nil) != refused {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -262,10 +267,10 @@ func TestHostileDocuments(t *testing.T) {
 
 func TestDecodingAllocatesLittle(t *testing.T) {
 	body := AppendCall(nil, "supervisor.getState")
-	if n := testing.AllocsPerRun(20, func() { DecodeCall(body) }); n > 7 {
+	if n := testing.AllocsPerRun(20, func() { decodeCall(body) }); n > 7 {
 		t.Errorf("getState: %v allocations", n)
 	}
-	answer := string(AppendResponse(nil, thousand()))
+	answer := string(appendResponse(nil, thousand()))
 	if n := testing.AllocsPerRun(5, func() { decodeProcessInfos(answer) }); n > 1 {
 		t.Errorf("getAllProcessInfo: %v allocations", n)
 	}

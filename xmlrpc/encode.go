@@ -32,28 +32,15 @@ const (
 	boolFalse   = "<value><boolean>0</boolean></value>\n"
 )
 
-// AppendResponse appends the answer v of a method to dst, byte for byte as
-// Supervisor lays it out. V is nil, a string, bool, int, int64, float64, State,
-// Code, time.Time, []any, []string, []int, Struct, *Fault (as a struct), or one
-// of the types that describe answers in this package, or a slice of ProcessInfo,
-// ConfigInfo or Result; it panics for others. Characters that XML does not
-// allow, and bytes that are not UTF-8, are each replaced by U+FFFD; integers
-// beyond 32 bits by the nearest that fits, because many clients know no others.
-func AppendResponse(dst []byte, v any) []byte {
-	dst = append(dst, responseBegin...)
-	dst = appendValue(dst, v)
-	return append(dst, responseEnd...)
-}
-
-// AppendFault appends an answer that is a fault.
-func AppendFault(dst []byte, f *Fault) []byte {
+// appendFault appends an answer that is a fault.
+func appendFault(dst []byte, f *Fault) []byte {
 	dst = append(dst, faultBegin...)
 	dst = f.appendTo(dst)
 	return append(dst, faultEnd...)
 }
 
-// AppendCall appends a request. Params are of the types of AppendResponse, but
-// integers may have 64 bits.
+// AppendCall appends a request. Params are of the types that a method may answer (Method),
+// without Text and TailText; their integers may have 64 bits.
 func AppendCall(dst []byte, method string, params ...any) []byte {
 	dst = append(dst, callBegin...)
 	dst = appendText(dst, method)
@@ -73,7 +60,10 @@ func AppendCall(dst []byte, method string, params ...any) []byte {
 	return append(dst, callEnd...)
 }
 
-// appendValue appends the VALUE of v. It is the counterpart of frame.value.
+// appendValue appends the VALUE of v, byte for byte as Supervisor lays it out. It is the
+// counterpart of frame.value, and panics for a type that has no encoding. Characters that
+// XML does not allow, and bytes that are not UTF-8, are each replaced by U+FFFD; integers
+// beyond 32 bits by the nearest that fits, because many clients know no others.
 func appendValue(dst []byte, v any) []byte {
 	switch v := v.(type) {
 	case string:

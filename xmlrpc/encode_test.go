@@ -14,6 +14,15 @@ var demo = ProcessInfo{
 	Description: "pid 25754, uptime 0:00:02",
 }
 
+// appendResponse appends the answer v of a method as a server does.
+func appendResponse(dst []byte, v any) []byte {
+	out, err := respond(dst, v, nil)
+	if err != nil {
+		panic(err) // only a Text can fail
+	}
+	return out
+}
+
 const demoAnswer = "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n" + demoValue +
 	"</param>\n</params>\n</methodResponse>\n"
 
@@ -78,7 +87,7 @@ const demoValue = `<value><struct>
 `
 
 func TestAnswersToTheByte(t *testing.T) {
-	if got := string(AppendResponse(nil, demo)); got != demoAnswer {
+	if got := string(appendResponse(nil, demo)); got != demoAnswer {
 		t.Errorf("getProcessInfo:\n%s\nwant:\n%s", got, demoAnswer)
 	}
 	if len(demoAnswer) != 1210 {
@@ -88,7 +97,7 @@ func TestAnswersToTheByte(t *testing.T) {
 		"<member>\n<name>faultCode</name>\n<value><int>10</int></value>\n</member>\n" +
 		"<member>\n<name>faultString</name>\n<value><string>BAD_NAME: nope</string></value>\n</member>\n" +
 		"</struct></value>\n</fault>\n</methodResponse>\n"
-	if got := string(AppendFault(nil, NewFault(BadName, "nope"))); got != fault || len(got) != 270 {
+	if got := string(appendFault(nil, NewFault(BadName, "nope"))); got != fault || len(got) != 270 {
 		t.Errorf("fault:\n%s\nwant:\n%s", got, fault)
 	}
 	call := "<?xml version='1.0'?>\n<methodCall>\n<methodName>supervisor.getProcessInfo</methodName>\n<params>\n<param>\n" +
@@ -176,7 +185,7 @@ func TestConfigInfoMembers(t *testing.T) {
 		"stdout_logfile stdout_logfile_backups stdout_logfile_maxbytes stdout_syslog stopsignal stopwaitsecs " +
 		"stderr_capture_maxbytes stderr_events_enabled stderr_logfile stderr_logfile_backups " +
 		"stderr_logfile_maxbytes stderr_syslog serverurl"
-	v, err := DecodeResponse(AppendResponse(nil, []ConfigInfo{{UID: "none", Autorestart: true}}))
+	v, err := decodeResponse(string(appendResponse(nil, []ConfigInfo{{UID: "none", Autorestart: true}})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +204,7 @@ func TestUnknownTypePanics(t *testing.T) {
 			t.Error("a type without encoding was encoded")
 		}
 	}()
-	AppendResponse(nil, struct{}{})
+	appendResponse(nil, struct{}{})
 }
 
 func TestEncodingAllocatesNothing(t *testing.T) {
@@ -203,12 +212,12 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 	infos := thousand()[:100]
 	values := map[string]any{"infos": infos, "state": StateInfo{1, "RUNNING"}, "text": "a<b\x01", "tail": Tail{Bytes: "x"}}
 	for name, v := range values {
-		if n := testing.AllocsPerRun(20, func() { AppendResponse(dst, v) }); n != 0 {
+		if n := testing.AllocsPerRun(20, func() { appendResponse(dst, v) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
 	fault := NewFault(BadName, "x")
-	if n := testing.AllocsPerRun(20, func() { AppendFault(dst, fault) }); n != 0 {
+	if n := testing.AllocsPerRun(20, func() { appendFault(dst, fault) }); n != 0 {
 		t.Errorf("fault: %v allocations", n)
 	}
 }

@@ -18,12 +18,12 @@ func FuzzDecodeCall(f *testing.F) {
 	f.Add([]byte("\ufeff<?xml version='1.0' encoding='x' standalone='no'?><!-- a --><a:b xmlns:a='u' a:c='&lt;'>&#x41;<![CDATA[]]]]>\r</a:b><?x y?>"))
 	s := newTestServer(new(trace))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		method, params, err := DecodeCall(body)
+		method, params, err := decodeCall(body)
 		s.Serve(t.Context(), body, nil, nil)
 		if err != nil {
 			return
 		}
-		again, same, err := DecodeCall(AppendCall(nil, method, params...))
+		again, same, err := decodeCall(AppendCall(nil, method, params...))
 		if err != nil || again != normal(method) || len(same) != len(params) {
 			t.Fatalf("%q %#v\nbecame %q %#v, %v", method, params, again, same, err)
 		}
@@ -79,7 +79,7 @@ func FuzzText(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		answer := AppendResponse(nil, s)
+		answer := appendResponse(nil, s)
 		if at := illegalAt(string(answer)); at >= 0 || !utf8.Valid(answer) {
 			t.Fatalf("%q: illegal at %d", answer, at)
 		}
@@ -90,7 +90,7 @@ func FuzzText(f *testing.F) {
 			}
 			want.WriteRune(r)
 		}
-		got, err := DecodeResponse(answer)
+		got, err := decodeResponse(string(answer))
 		if err != nil || got != normal(want.String()) {
 			t.Fatalf("got %q, %v; want %q", got, err, want.String())
 		}
@@ -99,7 +99,7 @@ func FuzzText(f *testing.F) {
 
 // FuzzProcessInfos checks that the quick reader agrees with the decoder.
 func FuzzProcessInfos(f *testing.F) {
-	answer := AppendResponse(nil, []ProcessInfo{demo, {Name: "a&b", SpawnErr: "<\t>"}})
+	answer := appendResponse(nil, []ProcessInfo{demo, {Name: "a&b", SpawnErr: "<\t>"}})
 	f.Add(answer)
 	f.Add(bytes.ReplaceAll(answer, []byte("<name>pid<"), []byte("<name>x<")))
 	f.Add(bytes.ReplaceAll(answer, []byte("demo"), []byte("]]&gt;")))
@@ -126,7 +126,7 @@ func FuzzInfo(f *testing.F) {
 		}
 		info := ProcessInfo{Name: normal(name), Group: normal(group), Description: normal(description),
 			Start: start, State: State(state)}
-		got, err := decodeProcessInfos(string(AppendResponse(nil, []ProcessInfo{info})))
+		got, err := decodeProcessInfos(string(appendResponse(nil, []ProcessInfo{info})))
 		info.Start = min(max(start, -1<<31), 1<<31-1)
 		info.State = min(max(info.State, -1<<31), 1<<31-1)
 		if err != nil || len(got) != 1 || got[0] != info {

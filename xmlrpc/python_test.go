@@ -68,7 +68,7 @@ def answer(line):
 		if err := json.Unmarshal([]byte(ask(asJSON(v))), &want); err != nil {
 			t.Fatal(err)
 		}
-		if got := string(AppendResponse(nil, v)); got != want[0] {
+		if got := string(appendResponse(nil, v)); got != want[0] {
 			t.Fatalf("%#v\ngot  %q\nwant %q", v, got, want[0])
 		}
 		if got := string(AppendCall(nil, "a.b", v, v)); got != want[1] {

@@ -32,9 +32,12 @@ type Method struct {
 	Returns Param
 
 	// Call does the work. It is called with as many arguments as Params allow
-	// and from many goroutines at once. Its answer has to be a value that
-	// AppendResponse knows, a Text or a TailText; its error should be a *Fault, which
-	// is what the client then gets. Any other error is answered with status 500.
+	// and from many goroutines at once. Its answer has to be nil, a string, bool, int,
+	// int64, float64, State, Code, time.Time, []any, []string, []int, Struct, *Fault (as a
+	// struct), one of the types that describe answers in this package, a slice of
+	// ProcessInfo, ConfigInfo or Result, a Text or a TailText; its error should be a
+	// *Fault, which is what the client then gets. Any other error is answered with status
+	// 500.
 	Call func(ctx context.Context, args Args) (any, error)
 }
 
@@ -120,7 +123,7 @@ func (s *Server) Serve(ctx context.Context, body, dst []byte, room func(n int) b
 	}
 	if err != nil {
 		reason := "unmarshallable"
-		if errors.Is(err, ErrNoMethod) {
+		if errors.Is(err, errNoMethod) {
 			reason = "no method name"
 		}
 		s.tracer.Invalid(body, reason)
@@ -150,7 +153,7 @@ func (s *Server) Serve(ctx context.Context, body, dst []byte, room func(n int) b
 		return dst, statusInternalError
 	}
 	s.tracer.Faulted(method, fault)
-	return AppendFault(dst, fault), statusOK
+	return appendFault(dst, fault), statusOK
 }
 
 // KeptBody is the greatest body in bytes that Serve makes a copy of.

@@ -167,7 +167,7 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s%v: status %d, %q", test.method, test.params, status, answer)
 			continue
 		}
-		got, err := DecodeResponse([]byte(rest))
+		got, err := decodeResponse(rest)
 		event := "returned " + test.method
 		if fault, ok := err.(*Fault); ok {
 			got, event = fault, "faulted "+test.method+" "+fault.Text
@@ -200,7 +200,7 @@ func TestServeInvalid(t *testing.T) {
 
 func TestListMethods(t *testing.T) {
 	answer, _ := newTestServer(new(trace)).Serve(t.Context(), AppendCall(nil, "system.listMethods"), nil, nil)
-	v, err := DecodeResponse(answer)
+	v, err := decodeResponse(string(answer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestMulticall(t *testing.T) {
 		calls, want = append(calls, test.call), append(want, test.want)
 	}
 	answer, status := s.Serve(t.Context(), AppendCall(nil, "system.multicall", calls), nil, nil)
-	v, err := DecodeResponse(answer)
+	v, err := decodeResponse(string(answer))
 	got, ok := v.([]any)
 	if status != 200 || err != nil || !ok || len(got) != len(want) {
 		t.Fatalf("%d %v %v", status, v, err)
@@ -266,7 +266,7 @@ func TestMulticall(t *testing.T) {
 	}
 	for _, calls := range []any{3, nil, Struct{}, "abc"} {
 		answer, status := s.Serve(t.Context(), AppendCall(nil, "system.multicall", calls), nil, nil)
-		if _, err := DecodeResponse(answer); status != 200 || err == nil || err.Error() != "<Fault 2: 'INCORRECT_PARAMETERS'>" {
+		if _, err := decodeResponse(string(answer)); status != 200 || err == nil || err.Error() != "<Fault 2: 'INCORRECT_PARAMETERS'>" {
 			t.Errorf("calls %v: %d %v", calls, status, err)
 		}
 	}
