@@ -126,7 +126,7 @@ func (s *session) health(ctx context.Context, arg string) error {
 	ok, err := s.askAPI(ctx, "GET", path, "", &answer)
 	var fault *xmlrpc.Fault
 	if errors.As(err, &fault) && fault.Code == xmlrpc.BadName {
-		s.noSuchName(strings.TrimPrefix(fault.Text, fault.Code.String()+": "), exitFailed)
+		s.noSuchName(fault.Detail(), exitFailed)
 		return nil
 	}
 	if err != nil || !ok {

@@ -214,8 +214,7 @@ func (s *session) wordsOf(ctx context.Context, what kind, text string) (words []
 
 // states returns the names of the states of a process.
 func states() (names []string) {
-	for _, state := range []xmlrpc.State{xmlrpc.Stopped, xmlrpc.Starting, xmlrpc.Running, xmlrpc.Backoff,
-		xmlrpc.Stopping, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Unknown} {
+	for _, state := range xmlrpc.States() {
 		names = append(names, state.String())
 	}
 	return names

@@ -204,11 +204,7 @@ func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) 
 	// What is taken on the loop is of one moment, and put into words here.
 	views, err := ask(ctx, a, func(moment time.Time) ([]view, error) {
 		now = moment
-		n := 0
-		for _, g := range a.s.table.groups {
-			n += len(g.processes)
-		}
-		views := make([]view, 0, n)
+		views := make([]view, 0, a.s.table.size())
 		a.s.table.each(func(p *process) { views = append(views, a.s.view(p)) })
 		return views, nil
 	})

@@ -72,7 +72,7 @@ func (v apiV1) Programs(ctx context.Context, names []string) ([]jsonapi.Program,
 	var now time.Time
 	details, err := ask(ctx, v.API, func(moment time.Time) ([]detail, error) {
 		now = moment
-		var all []detail
+		all := make([]detail, 0, v.s.table.size())
 		v.s.table.each(func(p *process) { all = append(all, v.s.detail(p)) })
 		return all, nil
 	})
@@ -396,8 +396,7 @@ func resultOf(group, name string, fault *xmlrpc.Fault) jsonapi.Result {
 	if fault == nil {
 		return jsonapi.Result{Group: group, Name: name, Code: xmlrpc.Success, Detail: "OK"}
 	}
-	text, _ := strings.CutPrefix(fault.Text, fault.Code.String()+": ")
-	return jsonapi.Result{Group: group, Name: name, Code: fault.Code, Detail: text}
+	return jsonapi.Result{Group: group, Name: name, Code: fault.Code, Detail: fault.Detail()}
 }
 
 // tooLateFor is the result of a process that was not waited for any longer.

@@ -105,6 +105,15 @@ func (t *table) each(fn func(*process)) {
 	}
 }
 
+// size is how many processes there are.
+func (t *table) size() int {
+	n := 0
+	for _, g := range t.groups {
+		n += len(g.processes)
+	}
+	return n
+}
+
 // configs returns the settings of the groups, in order of activation.
 func (t *table) configs() []*config.Group {
 	configs := make([]*config.Group, len(t.groups))

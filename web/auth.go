@@ -151,8 +151,8 @@ func crossSite(r *request) bool {
 	return from == originOther || from == originMaybe
 }
 
-// crossSiteCall reports whether the request is an XML-RPC call that a page of
-// another site made behind its visitor's back. Such a page can only send the
+// crossSiteCall reports whether the request is a call, by XML-RPC or the JSON API, that a
+// page of another site made behind its visitor's back. Such a page can only send the
 // media types of forms: for any other the browser asks us for permission, which
 // it does not get. Clients other than browsers are not concerned.
 func crossSiteCall(r *request) bool {

@@ -12,6 +12,7 @@ import (
 
 	"supervisor/web/api"
 	"supervisor/web/httpd"
+	"supervisor/xmlrpc"
 )
 
 // Options are what a Server is made of.
@@ -155,6 +156,10 @@ func (s *Server) answer(ctx context.Context, r *request) reply {
 	}
 	return rt.answer(ctx, s, r)
 }
+
+// What an xmlrpc.Server does not copy of a body, nobody may change: this does not compile if
+// httpd would.
+const _ = uint(xmlrpc.KeptBody - httpd.LongBody)
 
 // call answers an XML-RPC call.
 func (s *Server) call(ctx context.Context, r *request) reply {

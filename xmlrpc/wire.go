@@ -23,6 +23,11 @@ const (
 	Unknown  State = 1000
 )
 
+// States returns all states there are.
+func States() []State {
+	return []State{Stopped, Starting, Running, Backoff, Stopping, Exited, Fatal, Unknown}
+}
+
 // String returns the name that clients see, for example "RUNNING".
 func (s State) String() string {
 	switch s {
@@ -236,6 +241,9 @@ func NewFault(code Code, detail ...string) *Fault {
 func (f *Fault) Error() string {
 	return "<Fault " + strconv.Itoa(int(f.Code)) + ": '" + f.Text + "'>"
 }
+
+// Detail returns Text without what it usually begins with: the name of Code.
+func (f *Fault) Detail() string { return strings.TrimPrefix(f.Text, f.Code.String()+": ") }
 
 // Namespec returns how a process is named to people and in arguments:
 // "group:name", or only the name where the group is called the same.

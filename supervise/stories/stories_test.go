@@ -165,7 +165,7 @@ supervise/sys
 supervise/tz
 supervise/vfork     supervise/limits
 web                 inifile/python web/api web/httpd xmlrpc
-web/api             web/jsonenc xmlrpc
+web/api             web/httpd web/jsonenc xmlrpc
 web/httpd
 web/jsonenc
 web/sse

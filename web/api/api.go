@@ -1,6 +1,6 @@
 // Package api is the JSON API below /api/v1: one table of operations, from which requests
 // are routed and checked, answers written, and the description of all of it made. It knows
-// a supervisord by an interface, and nothing of connections.
+// a supervisord by an interface, and of HTTP only what a status is called.
 package api
 
 import (

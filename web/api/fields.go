@@ -87,7 +87,7 @@ var overviewFields = []field[Overview]{
 
 func appendStates(dst []byte, o *Overview) []byte {
 	dst = append(dst, '{')
-	for _, s := range []xmlrpc.State{xmlrpc.Stopped, xmlrpc.Starting, xmlrpc.Running, xmlrpc.Backoff, xmlrpc.Stopping, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Unknown} {
+	for _, s := range xmlrpc.States() {
 		dst = whole(jsonenc.Key(dst, s.String()), o.States[s])
 	}
 	return append(dst, '}')

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"os"
 	"strconv"
-	"strings"
 
+	"supervisor/web/httpd"
 	"supervisor/web/jsonenc"
 	"supervisor/xmlrpc"
 )
@@ -31,19 +31,11 @@ func failure(err error) Answer {
 	case errors.As(err, &p):
 		return Refusal(p.status, p.detail, p.allow)
 	case errors.As(err, &fault):
-		return refusal(faultStatus(fault.Code), detailOf(fault), "", fault)
+		return refusal(faultStatus(fault.Code), fault.Detail(), "", fault)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return Refusal(503, "supervisord did not come to it in time", "")
 	}
 	return Refusal(500, err.Error(), "")
-}
-
-// detailOf is the text of a fault without its name, which is told beside it.
-func detailOf(f *xmlrpc.Fault) string {
-	if rest, ok := strings.CutPrefix(f.Text, f.Code.String()+": "); ok {
-		return rest
-	}
-	return f.Text
 }
 
 // faultStatus returns the status of an answer that is a fault.
@@ -73,7 +65,7 @@ func refusal(status int, detail, allow string, f *xmlrpc.Fault) Answer {
 		kind = "urn:supervisor:fault:" + f.Code.String()
 	}
 	b := jsonenc.String([]byte(`{"type":`), kind)
-	b = jsonenc.String(jsonenc.Key(b, "title"), title(status))
+	b = jsonenc.String(jsonenc.Key(b, "title"), httpd.Reason(status))
 	b = strconv.AppendInt(jsonenc.Key(b, "status"), int64(status), 10)
 	b = jsonenc.String(jsonenc.Key(b, "detail"), detail)
 	if f != nil {
@@ -81,29 +73,4 @@ func refusal(status int, detail, allow string, f *xmlrpc.Fault) Answer {
 		b = jsonenc.String(jsonenc.Key(b, "name"), f.Code.String())
 	}
 	return Answer{Status: status, Type: Problem, Allow: allow, Body: append(b, '}')}
-}
-
-// title returns HTTP's words for a status.
-func title(status int) string {
-	switch status {
-	case 400:
-		return "Bad Request"
-	case 403:
-		return "Forbidden"
-	case 404:
-		return "Not Found"
-	case 405:
-		return "Method Not Allowed"
-	case 409:
-		return "Conflict"
-	case 411:
-		return "Length Required"
-	case 413:
-		return "Request Entity Too Large"
-	case 415:
-		return "Unsupported Media Type"
-	case 503:
-		return "Service Unavailable"
-	}
-	return "Internal Server Error"
 }

@@ -117,7 +117,7 @@ func (c *call) readQuery(op *operation, query string) error {
 // stateNames are the states that a program can be in.
 func stateNames() []string {
 	var all []string
-	for _, s := range []xmlrpc.State{xmlrpc.Stopped, xmlrpc.Starting, xmlrpc.Running, xmlrpc.Backoff, xmlrpc.Stopping, xmlrpc.Exited, xmlrpc.Fatal, xmlrpc.Unknown} {
+	for _, s := range xmlrpc.States() {
 		all = append(all, s.String())
 	}
 	return all

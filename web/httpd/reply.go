@@ -53,11 +53,11 @@ func Refuse(status int) Reply {
 // ErrorBody returns the page that goes with a status.
 func ErrorBody(status int) []byte {
 	return []byte("<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n" +
-		"<p>Error code " + strconv.Itoa(status) + ".\r\n<p>Message: " + reason(status) + ".\r\n</body>\r\n")
+		"<p>Error code " + strconv.Itoa(status) + ".\r\n<p>Message: " + Reason(status) + ".\r\n</body>\r\n")
 }
 
-// reason returns the phrase that goes with a status.
-func reason(status int) string {
+// Reason returns the phrase that goes with a status of those that are answered.
+func Reason(status int) string {
 	switch status {
 	case 200:
 		return "OK"

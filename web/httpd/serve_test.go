@@ -177,7 +177,7 @@ func TestAnswers(t *testing.T) {
 	ts := start(t, nil)
 	page := func(status int) string {
 		body := string(ErrorBody(status))
-		return fmt.Sprintf("%d %s\r\n%sContent-Length: %d\r\nContent-Type: text/html\r\n\r\n%s", status, reason(status), head, len(body), body)
+		return fmt.Sprintf("%d %s\r\n%sContent-Length: %d\r\nContent-Type: text/html\r\n\r\n%s", status, Reason(status), head, len(body), body)
 	}
 	for _, row := range []struct{ send, want string }{
 		{"GET /ok HTTP/1.1\r\n\r\n", kept + kept},

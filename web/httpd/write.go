@@ -37,7 +37,7 @@ func (s *Server) appendHead(dst []byte, version string, rep *Reply, length int, 
 	dst = append(dst, ' ')
 	dst = strconv.AppendInt(dst, int64(rep.Status), 10)
 	dst = append(dst, ' ')
-	dst = append(dst, reason(rep.Status)...)
+	dst = append(dst, Reason(rep.Status)...)
 	dst = append(dst, "\r\nServer: "...)
 	dst = append(dst, s.opts.Name...)
 	dst = append(dst, "\r\nDate: "...)
