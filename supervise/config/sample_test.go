@@ -54,6 +54,21 @@ func TestSampleIsComplete(t *testing.T) {
 	}
 }
 
+// TestSampleOfListeners: the text says which keys of [program:x] a listener cannot have.
+func TestSampleOfListeners(t *testing.T) {
+	_, text, _ := strings.Cut(Sample(), "\n; A program that listens to events")
+	text, _, _ = strings.Cut(text, "\n;[")
+	_, without, _ := strings.Cut(text, "but for")
+	for i := range keys() {
+		k := &keys()[i]
+		kind, _, _ := strings.Cut(k.Name, "_")
+		if k.In&InProgram == 0 || keyOf(InListener, k.Name) != nil || strings.Contains(without, kind+"_...") || strings.Contains(without, k.Name) {
+			continue
+		}
+		t.Errorf("nothing is said of %s", k.Name)
+	}
+}
+
 // TestSampleSwitchedOn reads the sample with every line in force, and looks
 // whether the program reads every key that it mentions.
 func TestSampleSwitchedOn(t *testing.T) {
