@@ -132,10 +132,6 @@ func (c *Client) Call(ctx context.Context, method string, params ...any) (answer
 
 // roundTrip makes a call and passes the body of the answer to use.
 func (c *Client) roundTrip(ctx context.Context, method string, params []any, use func(body string) error) error {
-	n, err := c.take(ctx)
-	if err != nil {
-		return err
-	}
 	body := AppendCall(nil, method, params...)
 	request := make([]byte, 0, 256+len(c.host)+len(c.authorization)+len(body))
 	request = append(request, "POST /RPC2 HTTP/1.1\r\nHost: "...)
@@ -146,21 +142,35 @@ func (c *Client) roundTrip(ctx context.Context, method string, params []any, use
 	request = strconv.AppendInt(request, int64(len(body)), 10)
 	request = append(append(request, "\r\n\r\n"...), body...)
 
-	watch := watchContext(ctx, n)
 	limit := c.AnswerTime
 	if waits(method, params) {
 		limit = 0
 	}
-	text, err := n.exchange(request, limit)
+	_, text, err := c.ask(ctx, request, limit, func(status int) bool { return status == 200 })
+	if err != nil {
+		return err
+	}
+	return use(text)
+}
+
+// ask sends a request by a connection that is kept, or a new one, and returns the answer.
+// Limit and takes are those of exchange.
+func (c *Client) ask(ctx context.Context, request []byte, limit time.Duration, takes func(status int) bool) (response, string, error) {
+	n, err := c.take(ctx)
+	if err != nil {
+		return response{}, "", err
+	}
+	watch := watchContext(ctx, n)
+	head, body, err := n.exchange(request, limit, takes)
 	if stopped := watch(); stopped != nil {
 		err = stopped
 	}
 	if err != nil {
 		n.Close() // how much of an answer may still come, nobody knows
-		return err
+		return response{}, "", err
 	}
 	c.release(n)
-	return use(text)
+	return head, body, nil
 }
 
 // Stream opens path, for example "/logtail/web/stdout", and passes what the

@@ -40,25 +40,25 @@ type response struct {
 	kind    string // Content-Type
 }
 
-// exchange sends a request and returns the body of the answer, which has to begin within
-// limit unless that is 0.
-func (n *conn) exchange(request []byte, limit time.Duration) (string, error) {
+// exchange sends a request and returns the answer, which has to begin within limit unless
+// that is 0. A status that takes does not report true for is an *HTTPError.
+func (n *conn) exchange(request []byte, limit time.Duration, takes func(status int) bool) (response, string, error) {
 	answered := n.within(limit)
 	_, failed := n.Write(request)
 	head, err := n.head() // a server may refuse a request it has not read to the end
 	switch inTime := answered(); {
 	case !inTime:
-		return "", &SilentError{limit}
-	case err == nil && head.status != 200: // the body is a page about it
-		return "", &HTTPError{head.status, head.reason}
+		return head, "", &SilentError{limit}
+	case err == nil && !takes(head.status): // the body is a page about it
+		return head, "", &HTTPError{head.status, head.reason}
 	case failed != nil:
-		return "", failed
+		return head, "", failed
 	case err != nil:
-		return "", err
+		return head, "", err
 	}
 	body, err := n.body(head)
 	n.reusable = err == nil && head.keep && (head.chunked || head.length >= 0) && n.r.Buffered() == 0
-	return body, err
+	return head, body, err
 }
 
 // within makes n fail after limit. What it returns ends that, and reports whether it came

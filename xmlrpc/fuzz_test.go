@@ -149,7 +149,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer string) {
 		done := time.AfterFunc(10*time.Second, func() { panic("client hangs on " + answer) })
 		defer done.Stop()
-		newConn(&canned{Reader: strings.NewReader(answer)}).exchange([]byte("request"), 0)
+		newConn(&canned{Reader: strings.NewReader(answer)}).exchange([]byte("request"), 0, func(status int) bool { return status == 200 })
 		newConn(&canned{Reader: strings.NewReader(answer)}).stream("request", func([]byte) error { return nil })
 	})
 }
