@@ -225,15 +225,6 @@ func (a *API) AllProcessInfo(ctx context.Context) ([]xmlrpc.ProcessInfo, error) 
 	return infos, nil
 }
 
-// ReadLog returns a part of the main log, as ReadProcessLog does of a child's. What
-// was logged before the call is in it, unless that cannot be written just now.
-func (a *API) ReadLog(ctx context.Context, offset, length int64) (string, error) {
-	if err := a.ready(ctx, ""); err != nil {
-		return "", err
-	}
-	return a.logs().read(ctx, a.MainLogPath(ctx), offset, length)
-}
-
 // ClearLog empties the main log. Faults: NO_FILE, FAILED.
 func (a *API) ClearLog(ctx context.Context) (bool, error) {
 	if err := a.ready(ctx, ""); err != nil {
@@ -260,21 +251,6 @@ func (a *API) ReadProcessLog(ctx context.Context, namespec, channel string, offs
 		return "", err
 	}
 	return a.logs().read(ctx, path, offset, length)
-}
-
-// TailProcessLog returns the end of a child's log. A log that is off or not there
-// is empty. Fault: BAD_NAME.
-func (a *API) TailProcessLog(ctx context.Context, namespec, channel string, offset, length int64) (xmlrpc.Tail, error) {
-	path, err := a.LogPath(ctx, namespec, channel)
-	if err != nil {
-		return xmlrpc.Tail{}, err
-	}
-	tail, err := a.logs().tail(ctx, path, offset, length)
-	if err != nil || tail.Text == nil {
-		return xmlrpc.Tail{}, err
-	}
-	text, err := tail.Text.(*logText).whole()
-	return xmlrpc.Tail{Bytes: text, Offset: tail.Offset, Overflow: tail.Overflow}, err
 }
 
 // LogPath returns the file that a child's output goes to, "" for none. Fault:
