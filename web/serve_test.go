@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"supervisor/web/httpd"
+	"supervisor/web/httpd/httpdtest"
 	"supervisor/xmlrpc"
 )
 
@@ -114,18 +114,13 @@ func shortLimits(o *Options) {
 	o.limits = httpd.Limits{Header: short, Body: short, Write: short, Stall: short, Linger: short, Grace: short}
 }
 
-// start serves until the test ends. A call is answered with its own body,
-// unless that begins with a number, which is taken for the status.
+// start serves until the test ends. A call is answered with its own body, unless that is
+// "bad".
 func start(t testing.TB, change func(*Options)) *testServer {
 	t.Helper()
 	ts := &testServer{log: &fakeLog{}, stderr: &bytes.Buffer{}}
-	dir, err := os.MkdirTemp("", "web") // t.TempDir may be too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
 	opts := Options{
-		Config:  ListenConfig{Section: "unix_http_server", Network: "unix", Address: filepath.Join(dir, "s"), Mode: 0o700, UID: -1, GID: -1},
+		Config:  ListenConfig{Section: "unix_http_server", Network: "unix", Address: filepath.Join(httpdtest.Dir(t), "s"), Mode: 0o700, UID: -1, GID: -1},
 		Backend: &fakeBackend{},
 		Log:     ts.log,
 		Stderr:  ts.stderr,
@@ -148,44 +143,23 @@ func start(t testing.TB, change func(*Options)) *testServer {
 	}
 	ts.path = opts.Config.Address
 	ts.Server = NewServer(opts)
-	served := make(chan error, 1)
-	go func() { served <- ts.Serve(l) }()
-	t.Cleanup(func() {
-		ts.Close()
-		if err := <-served; err != nil {
-			t.Error("Serve:", err)
-		}
-	})
+	httpdtest.Serve(t, l, ts.Server)
 	return ts
 }
 
 func (ts *testServer) dial(t testing.TB) *net.UnixConn {
 	t.Helper()
-	nc, err := net.Dial("unix", ts.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
-	return nc.(*net.UnixConn)
+	return httpdtest.Dial(t, ts.path)
 }
 
-// probe is a request that answers "OK" and then makes the server close: what
-// comes before it in an exchange was all.
+// probeRequest is answered "OK" and then makes the server close: what comes before that
+// in an exchange was all.
 const probeRequest = "GET /ok.html HTTP/1.1\r\nConnection: close\r\n\r\n"
 
 // exchange sends bytes and returns all that comes until the server closes.
 func (ts *testServer) exchange(t testing.TB, send string) string {
 	t.Helper()
-	nc := ts.dial(t)
-	if _, err := io.WriteString(nc, send); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := io.ReadAll(nc)
-	if err != nil {
-		t.Fatalf("after %q: %v", answer, err)
-	}
-	return dates.ReplaceAllString(string(answer), "Date: D\r\n")
+	return dates.ReplaceAllString(httpdtest.Exchange(t, ts.path, send), "Date: D\r\n")
 }
 
 // dates are the fields of an answer that depend on the time, and those behind them that
@@ -569,37 +543,10 @@ func TestSlowReader(t *testing.T) {
 // open returns the number of connections.
 func (ts *testServer) open() int { return ts.http.Connections() }
 
-// eventually waits until a condition holds.
-func eventually(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !condition(); {
-		if time.Now().After(deadline) {
-			t.Fatal("not in time: ", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// readAnswer reads one answer with a length and returns its body.
-func readAnswer(t testing.TB, r *bufio.Reader) string {
-	t.Helper()
-	length := 0
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			t.Fatalf("reading an answer: %v after %q", err, line)
-		}
-		if line == "\r\n" {
-			break
-		}
-		fmt.Sscanf(line, "Content-Length: %d", &length)
-	}
-	body := make([]byte, length)
-	if _, err := io.ReadFull(r, body); err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
+var (
+	eventually = httpdtest.Eventually
+	readAnswer = httpdtest.ReadAnswer
+)
 
 func TestAccessLog(t *testing.T) {
 	ts := start(t, nil)

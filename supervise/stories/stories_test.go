@@ -167,6 +167,7 @@ supervise/vfork     supervise/limits
 web                 inifile/python web/api web/httpd xmlrpc
 web/api             web/httpd web/jsonenc xmlrpc
 web/httpd
+web/httpd/httpdtest
 web/jsonenc
 web/sse
 xmlrpc              inifile/python

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"supervisor/web/httpd/httpdtest"
 )
 
 // testServer is a server on a unix socket.
@@ -103,11 +105,6 @@ func (o *options) handle(ctx context.Context, r *Request) Reply {
 func start(t testing.TB, change func(*options)) *testServer {
 	t.Helper()
 	ts := &testServer{}
-	dir, err := os.MkdirTemp("", "httpd") // t.TempDir may be too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
 	o := &options{Options: Options{
 		Name: "test", Limits: longLimits(), Fields: "X-Test: yes\r\n",
 		Access:  func(a *Access) { ts.log.add("%s %q %d %d", a.Peer(), a.Line, a.Status, a.Size) },
@@ -120,32 +117,19 @@ func start(t testing.TB, change func(*options)) *testServer {
 		change(o)
 	}
 	o.Handler = o.handle
-	ts.path = filepath.Join(dir, "s")
+	ts.path = filepath.Join(httpdtest.Dir(t), "s")
 	l, err := Listen(Address{Network: "unix", Address: ts.path, Mode: 0o700, UID: -1, GID: -1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ts.Server = NewServer(o.Options)
-	served := make(chan error, 1)
-	go func() { served <- ts.Serve(l) }()
-	t.Cleanup(func() {
-		ts.Close()
-		if err := <-served; err != nil {
-			t.Error("Serve:", err)
-		}
-	})
+	httpdtest.Serve(t, l, ts.Server)
 	return ts
 }
 
 func (ts *testServer) dial(t testing.TB) *net.UnixConn {
 	t.Helper()
-	nc, err := net.Dial("unix", ts.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
-	return nc.(*net.UnixConn)
+	return httpdtest.Dial(t, ts.path)
 }
 
 // last is a request that answers "OK" and then makes the server close.
@@ -154,15 +138,7 @@ const last = "GET /ok HTTP/1.1\r\nConnection: close\r\n\r\n"
 // exchange sends bytes and returns all that comes until the server closes.
 func (ts *testServer) exchange(t testing.TB, send string) string {
 	t.Helper()
-	nc := ts.dial(t)
-	if _, err := io.WriteString(nc, send); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := io.ReadAll(nc)
-	if err != nil {
-		t.Fatalf("after %q: %v", answer, err)
-	}
-	return dates.ReplaceAllString(string(answer), "Date: D\r\n")
+	return dates.ReplaceAllString(httpdtest.Exchange(t, ts.path, send), "Date: D\r\n")
 }
 
 // dates are the field of an answer that depends on the time, and that of the test.
@@ -286,37 +262,10 @@ func (ts *testServer) idling() int {
 	return n
 }
 
-// eventually waits until a condition holds.
-func eventually(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !condition(); {
-		if time.Now().After(deadline) {
-			t.Fatal("not in time: ", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// readAnswer reads one answer with a length and returns its body.
-func readAnswer(t testing.TB, r *bufio.Reader) string {
-	t.Helper()
-	length := 0
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			t.Fatalf("reading an answer: %v after %q", err, line)
-		}
-		if line == "\r\n" {
-			break
-		}
-		fmt.Sscanf(line, "Content-Length: %d", &length)
-	}
-	body := make([]byte, length)
-	if _, err := io.ReadFull(r, body); err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
+var (
+	eventually = httpdtest.Eventually
+	readAnswer = httpdtest.ReadAnswer
+)
 
 // TestMakeRoom: when there are too many connections the one that was idle
 // longest goes, and if none is, the new one waits.
