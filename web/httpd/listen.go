@@ -150,7 +150,7 @@ func listenUnix(a Address, stale func(path string)) (net.Listener, error) {
 	return &unixListener{UnixListener: l, path: a.Address, file: file, owned: a.UID >= 0 || a.GID >= 0, users: users}, nil
 }
 
-// bindUnix listens on a new socket at path, with the mode and owner of c.
+// bindUnix listens on a new socket at path, with the mode and the owner of a.
 func bindUnix(a Address, path string) (*net.UnixListener, error) {
 	mode := a.Mode.Perm()
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {

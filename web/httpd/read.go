@@ -197,27 +197,30 @@ func (r *Request) ReadBody(limit int) (status int) {
 	return 0
 }
 
-// discard reads n bytes that nobody wants.
+// discard reads n bytes that nobody wants and keeps none of them: there is no room for them.
 func (c *conn) discard(n int) error {
-	if n == 0 {
-		return nil
-	}
-	if err := c.await(n); err != nil {
-		return err
-	}
-	c.start += n
-	return nil
+	return c.readOn(func() bool {
+		had := min(n, len(c.buf)-c.start)
+		c.start += had
+		n -= had
+		return n == 0
+	})
 }
 
 // await reads until n bytes of a body are in buf.
 func (c *conn) await(n int) error {
-	if len(c.buf)-c.start >= n {
+	c.want = n
+	defer func() { c.want = 0 }()
+	return c.readOn(func() bool { return len(c.buf)-c.start >= n })
+}
+
+// readOn reads of a body until done, which is asked after each read, and before the first.
+func (c *conn) readOn(done func() bool) error {
+	if done() {
 		return nil
 	}
 	c.begin()
-	c.want = n
-	defer func() { c.want = 0 }()
-	for len(c.buf)-c.start < n {
+	for !done() {
 		if !c.timed {
 			c.timed = true
 			c.SetReadDeadline(time.Now().Add(c.server.opts.Limits.Body)) // as in readHeader

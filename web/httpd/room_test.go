@@ -5,11 +5,14 @@ import (
 	"context"
 	"io"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"supervisor/web/httpd/httpdtest"
 )
 
 // TestHalfRequestsGiveWay: whoever has a request is served at once, however many do not
@@ -332,4 +335,34 @@ func TestTurns(t *testing.T) {
 			t.Errorf("%d turns are not given back", len(r.turns))
 		}
 	})
+}
+
+// TestUnwantedBodyTakesNoRoom: what is only read to get to the next request is not kept.
+func TestUnwantedBodyTakesNoRoom(t *testing.T) {
+	path := filepath.Join(httpdtest.Dir(t), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client := httpdtest.Dial(t, path)
+	nc, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := newConn(NewServer(Options{Limits: longLimits()}), nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	go io.WriteString(client, strings.Repeat("x", maxDiscard)+"next") // it ends with the test
+	if err := c.discard(maxDiscard); err != nil {
+		t.Fatal(err)
+	}
+	if size := cap(c.buf); size > firstBuffer {
+		t.Errorf("the buffer has %d bytes", size)
+	}
+	if err := c.await(len("next")); err != nil || string(c.buf[c.start:]) != "next" {
+		t.Errorf("what follows: %q, %v", c.buf[c.start:], err)
+	}
 }
