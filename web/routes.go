@@ -16,7 +16,6 @@ type route struct {
 	has     func(path string) bool
 	methods []string
 	other   int    // status for any other method; 0: rows below may have it
-	public  bool   // no login is asked for
 	role    role   // what it takes to be served, of who has logged in
 	site    policy // what pages of other sites may have browsers do
 	limits  limitsOf

@@ -146,10 +146,8 @@ func (s *Server) answer(ctx context.Context, r *request) reply {
 		return wrongHost(host)
 	}
 	rt, refusal := find(s.opts.routes, r)
-	if rt == nil || !rt.public {
-		if status := s.auth.check(r.Header, s.opts.Stderr); status != 0 {
-			return s.refuseLogin(r, status)
-		}
+	if status := s.auth.check(r.Header, s.opts.Stderr); status != 0 {
+		return s.refuseLogin(r, status)
 	}
 	if rt == nil {
 		return httpd.ErrorReply(refusal)
