@@ -132,45 +132,45 @@ func debian() string {
 // layers says which of our packages may use which, and which packages of others. Names
 // are from the root, which is ".".
 const layers = `
-.                   ctl github.com/alecthomas/kong inifile inifile/near supervise supervise/config supervise/getopt supervise/lines supervise/logs supervise/pidproxy supervise/spawn supervise/tz
-ctl                 ctl/cells ctl/edit golang.org/x/term inifile inifile/near inifile/python xmlrpc
+.                    ctl github.com/alecthomas/kong inifile inifile/near supervise supervise/config supervise/getopt supervise/lines supervise/logs supervise/pidproxy supervise/spawn supervise/tz
+ctl                  ctl/cells ctl/edit golang.org/x/term inifile inifile/near inifile/python xmlrpc
 ctl/cells
-ctl/edit            ctl/cells
-ctl/top             ctl/cells xmlrpc
-inifile             gopkg.in/ini.v1 inifile/python
+ctl/edit             ctl/cells
+ctl/top              ctl/cells xmlrpc
+inifile              gopkg.in/ini.v1 inifile/python
 inifile/envfile
 inifile/near
 inifile/python
-supervise           inifile inifile/envfile inifile/python supervise/backoff supervise/config supervise/event supervise/health supervise/job supervise/life supervise/limits supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web web/api xmlrpc
-supervise/backoff   inifile
-supervise/config    inifile inifile/near supervise/backoff supervise/health supervise/life supervise/limits supervise/lines supervise/logs supervise/order
+supervise            inifile inifile/envfile inifile/python supervise/backoff supervise/config supervise/event supervise/health supervise/job supervise/life supervise/limits supervise/lines supervise/logs supervise/notify supervise/order supervise/pipes supervise/rlimit supervise/spawn supervise/sys supervise/tz supervise/vfork web web/api xmlrpc
+supervise/backoff    inifile
+supervise/config     inifile inifile/near supervise/backoff supervise/health supervise/life supervise/limits supervise/lines supervise/logs supervise/order
 supervise/cron
-supervise/event     inifile inifile/python xmlrpc
+supervise/event      inifile inifile/python xmlrpc
 supervise/getopt
-supervise/health    inifile
+supervise/health     inifile
 supervise/job
-supervise/life      supervise/backoff xmlrpc
-supervise/limits    inifile
+supervise/life       supervise/backoff xmlrpc
+supervise/limits     inifile
 supervise/lines
-supervise/logs      inifile supervise/job supervise/lines supervise/sys
+supervise/logs       inifile supervise/job supervise/lines supervise/sys
 supervise/notify
-supervise/order     inifile
-supervise/pidproxy  supervise/sys
-supervise/pipes     inifile/python supervise/lines supervise/logs supervise/sys
+supervise/order      inifile
+supervise/pidproxy   supervise/sys
+supervise/pipes      inifile/python supervise/lines supervise/logs supervise/sys
 supervise/proctree
 supervise/rlimit
-supervise/spawn     inifile supervise/limits supervise/sys supervise/vfork
+supervise/spawn      inifile supervise/limits supervise/sys supervise/vfork
 supervise/stories
 supervise/sys
 supervise/tz
-supervise/vfork     supervise/limits
-web                 inifile/python web/api web/httpd xmlrpc
-web/api             web/httpd web/jsonenc xmlrpc
+supervise/vfork      supervise/limits
+web                  inifile/python web/api web/httpd xmlrpc
+web/api              web/httpd web/jsonenc xmlrpc
 web/httpd
 web/httpd/httpdtest
 web/jsonenc
 web/sse
-xmlrpc              inifile/python
+xmlrpc               inifile/python
 `
 
 // allowedImports are the packages that each of ours may import, by path.
