@@ -330,7 +330,7 @@ func (s *Supervisor) clearLogs(p *process) *clearing {
 			continue
 		}
 		said := make(chan error, 1)
-		s.poller.Slow.Change(p.logs[ch], (*logs.OpenFile).Clear, func(err error) { said <- err })
+		s.poller.Change(p.logs[ch], (*logs.OpenFile).Clear, func(err error) { said <- err })
 		c.logs, c.said = append(c.logs, p.logs[ch]), append(c.said, said)
 	}
 	return c

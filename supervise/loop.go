@@ -526,7 +526,7 @@ func (s *Supervisor) reopenLog(p *process, l *logs.File) {
 		return
 	}
 	name := p.cfg.Name
-	s.poller.Slow.Change(l, (*logs.OpenFile).Reopen, func(err error) {
+	s.poller.Change(l, (*logs.OpenFile).Reopen, func(err error) {
 		if err != nil {
 			s.log.Crit("cannot reopen the log %s of %s: %v", l.Path(), name, err)
 		}

@@ -133,7 +133,7 @@ func Next(p *Policy, s State, end End, now time.Time, random float64) (State, Ve
 func (p *Policy) delay(s State, end End, random float64) time.Duration {
 	switch {
 	case p.Delay >= 0:
-		return p.Pause(s.Pauses, random)
+		return p.pause(s.Pauses, random)
 	case !end.Up && p.Forever: // without an end to it, the pauses must have one
 		return min(time.Duration(min(s.Failed, 1<<30))*time.Second, p.Max)
 	case !end.Up:
@@ -144,8 +144,8 @@ func (p *Policy) delay(s State, end End, random float64) time.Duration {
 	return 0
 }
 
-// Pause is the n-th pause in a row, n being at least 1, where Delay is configured.
-func (p *Policy) Pause(n int, random float64) time.Duration {
+// pause is the n-th pause in a row, n being at least 1, where Delay is configured.
+func (p *Policy) pause(n int, random float64) time.Duration {
 	if p.Delay <= 0 {
 		return 0 // also however large the power is
 	}
@@ -203,8 +203,8 @@ func ParseLimit(text string) (Limit, error) {
 	if err != nil {
 		return Limit{}, bad
 	}
-	if n > MaxCount {
-		return Limit{}, fmt.Errorf("%s is not a limit: the number of restarts can be %d at most", inifile.PythonRepr(text), MaxCount)
+	if n > maxCount {
+		return Limit{}, fmt.Errorf("%s is not a limit: the number of restarts can be %d at most", inifile.PythonRepr(text), maxCount)
 	}
 	d, err := inifile.ParseDuration(within)
 	if err != nil || d <= 0 {
@@ -213,9 +213,9 @@ func ParseLimit(text string) (Limit, error) {
 	return Limit{n, d}, nil
 }
 
-// MaxCount is the largest number of restarts that a Limit can have: so many times are
+// maxCount is the largest number of restarts that a Limit can have: so many times are
 // remembered.
-const MaxCount = 1000
+const maxCount = 1000
 
 // ParsePart reads a part of a whole in per cent, from 0% to 100%. The sign may be missing.
 func ParsePart(text string) (float64, error) {

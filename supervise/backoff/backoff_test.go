@@ -155,7 +155,7 @@ func TestPause(t *testing.T) {
 		{Policy{Delay: 1, Factor: math.MaxFloat64, Max: math.MaxInt64, Jitter: 1}, 9, 0.99999, math.MaxInt64 / 2},
 		{Policy{Delay: second, Factor: 2, Max: 0}, 3, 0.5, 0},
 	} {
-		got := test.policy.Pause(test.n, test.random)
+		got := test.policy.pause(test.n, test.random)
 		if difference := got - test.want; difference < -1 || difference > 1 {
 			t.Errorf("%+v, %d, %v: got %v, want %v", test.policy, test.n, test.random, got, test.want)
 		}
@@ -259,7 +259,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if l, err := ParseLimit(text); err == nil {
-			if l.Count < 0 || l.Count > MaxCount || l.Within <= 0 {
+			if l.Count < 0 || l.Count > maxCount || l.Within <= 0 {
 				t.Errorf("%q: %+v", text, l)
 			}
 			again, err := ParseLimit(l.String())

@@ -42,8 +42,8 @@ const (
 	eventCount // how many there are
 )
 
-// Names are the names of the leaves as sent in the header.
-var Names = [eventCount]string{
+// names are the names of the leaves as sent in the header.
+var names = [eventCount]string{
 	StateStopped:        "PROCESS_STATE_STOPPED",
 	StateStarting:       "PROCESS_STATE_STARTING",
 	StateRunning:        "PROCESS_STATE_RUNNING",
@@ -77,7 +77,7 @@ func subscriptionOf(name string) (s subscription, ok bool) {
 	if name == "EVENT" {
 		return 1<<eventCount - 1, true
 	}
-	for t, leaf := range Names {
+	for t, leaf := range names {
 		if leaf == name {
 			return 1 << t, true
 		}

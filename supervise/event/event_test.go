@@ -37,7 +37,7 @@ func TestSubscriptions(t *testing.T) {
 	all, _ := subscriptionOf("EVENT")
 	for e := range eventCount {
 		if !all.has(e) {
-			t.Errorf("EVENT does not stand for %s", Names[e])
+			t.Errorf("EVENT does not stand for %s", names[e])
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestTicks(t *testing.T) {
 	ts.RaiseDue(p.bus, again)
 	var got []string
 	for _, ev := range p.Buffer {
-		got = append(got, Names[ev.Type]+" "+ev.payload)
+		got = append(got, names[ev.Type]+" "+ev.payload)
 	}
 	when := fmt.Sprintf("when:%d", again.Unix())
 	if want := []string{"TICK_5 " + when, "TICK_60 " + when}; !reflect.DeepEqual(got, want) {

@@ -129,7 +129,7 @@ func (ev Held) Envelope(p *Pool) []byte {
 	b = append(b, " poolserial:"...)
 	b = strconv.AppendUint(b, ev.poolSerial, 10)
 	b = append(b, " eventname:"...)
-	b = append(b, Names[ev.Type]...)
+	b = append(b, names[ev.Type]...)
 	b = append(b, " len:"...)
 	b = strconv.AppendInt(b, int64(utf8.RuneCountInString(ev.payload)), 10)
 	b = append(b, '\n')

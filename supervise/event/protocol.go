@@ -62,7 +62,7 @@ func (p *Protocol) Sent() { p.State, p.inBody = Busy, false }
 func (p *Protocol) End() { p.State, p.buf = Unknown, nil }
 
 // Feed takes what the listener wrote. For each thing it said it calls act, which
-// is told the state the listener was in before; feed has changed it by then. Detail is
+// is told the state the listener was in before; Feed has changed it by then. Detail is
 // the result, or what is no result line. The call may end the talk.
 func (p *Protocol) Feed(data []byte, act func(v Verdict, from TalkState, detail string)) {
 	if p.State == Unknown {

@@ -106,10 +106,10 @@ func Next(p *Policy, s State, reason string, now time.Time) (State, Effect) {
 // firstPause is between the first two checks.
 const firstPause = 100 * time.Millisecond
 
-// Pause is how long after the beginning of a check the next one begins. Until the first
+// pause is how long after the beginning of a check the next one begins. Until the first
 // good one somebody may be waiting for it: so these come sooner, in pauses that double up
 // to Interval.
-func (s State) Pause(p *Policy) time.Duration {
+func (s State) pause(p *Policy) time.Duration {
 	pause := firstPause
 	if s.Verdict == Unknown {
 		for n := 1; n < s.Early && pause < p.Interval; n++ {

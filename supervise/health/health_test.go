@@ -71,12 +71,12 @@ func TestPause(t *testing.T) {
 		{State{Early: 8}, 10 * second}, {State{Early: 1 << 30}, 10 * second},
 		{State{Verdict: Healthy}, 10 * second}, {State{Verdict: Healthy, Early: 1}, 10 * second}, {State{Verdict: Unhealthy, Early: 1}, 10 * second},
 	} {
-		if got := test.state.Pause(&policy); got != test.want {
+		if got := test.state.pause(&policy); got != test.want {
 			t.Errorf("%+v: got %v, want %v", test.state, got, test.want)
 		}
 	}
 	policy.Interval = second / 20
-	if got := (State{Early: 1}).Pause(&policy); got != second/20 {
+	if got := (State{Early: 1}).pause(&policy); got != second/20 {
 		t.Errorf("got %v", got)
 	}
 }

@@ -96,16 +96,6 @@ func (r *Runner[ID]) Close() {
 	r.arm()
 }
 
-// State returns how it is with a program, and false if it is not watched.
-func (r *Runner[ID]) State(id ID) (State, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w := r.watched[id]; w != nil {
-		return w.state, true
-	}
-	return State{}, false
-}
-
 // All below is with the lock, unless it says otherwise.
 
 func (r *Runner[ID]) forget(id ID) {
@@ -224,7 +214,7 @@ func (r *Runner[ID]) ended(w *watch[ID], reason string, now time.Time) {
 	if effect != Nothing {
 		r.reports = append(r.reports, Report[ID]{w.id, effect, w.state})
 	}
-	w.due = w.begun.Add(w.state.Pause(&w.policy))
+	w.due = w.begun.Add(w.state.pause(&w.policy))
 	if w.due.Before(now) {
 		w.due = now
 	}

@@ -22,7 +22,15 @@ func good(context.Context) error { return nil }
 
 var errIll = errors.New("ill")
 
-func ill(context.Context) error { return errIll }
+// state returns how it is with a program, and false if it is not watched.
+func (r *Runner[ID]) state(id ID) (State, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.watched[id]; w != nil {
+		return w.state, true
+	}
+	return State{}, false
+}
 
 // clock says what time it is since begin was called.
 func clock() func() time.Duration {
@@ -117,12 +125,12 @@ func TestRunner(t *testing.T) {
 		well.Store(true)
 		time.Sleep(20 * time.Second)
 		expect(t, all.take(), "1m10.71s a recovered ()")
-		s, ok := r.State("a")
+		s, ok := r.state("a")
 		if !ok || s.Verdict != Healthy || s.Reason != "" || s.Running.IsZero() {
 			t.Errorf("got %+v, %v", s, ok)
 		}
 		r.Close()
-		if _, ok := r.State("a"); ok {
+		if _, ok := r.state("a"); ok {
 			t.Error("it is still watched")
 		}
 		const ms = time.Millisecond
@@ -151,7 +159,7 @@ func TestTimeout(t *testing.T) {
 		r.Running("a")
 		time.Sleep(3*second + 1)
 		calledOff.expect(t, 3*second)
-		if s, _ := r.State("a"); s.Reason != "no answer within 3s" || s.Failures != 1 {
+		if s, _ := r.state("a"); s.Reason != "no answer within 3s" || s.Failures != 1 {
 			t.Errorf("got %+v", s)
 		}
 		// The place is free for another meanwhile.
@@ -159,7 +167,7 @@ func TestTimeout(t *testing.T) {
 		expect(t, all.take(), "3.000000001s b became well ()")
 		time.Sleep(3 * second)
 		expect(t, all.take())
-		if s, _ := r.State("a"); s.Failures != 2 {
+		if s, _ := r.state("a"); s.Failures != 2 {
 			t.Errorf("got %+v", s)
 		}
 		time.Sleep(second)

@@ -19,9 +19,6 @@ type Gate struct {
 // NewGate makes a Gate for n calls at a time.
 func NewGate(n int) *Gate { return &Gate{make(chan struct{}, n)} }
 
-// Places returns how many calls are let through at a time.
-func (g *Gate) Places() int { return cap(g.places) }
-
 // Go makes the call in a goroutine of its own if there is a place for it now, and
 // reports whether it does.
 func (g *Gate) Go(call func()) bool {

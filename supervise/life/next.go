@@ -19,7 +19,7 @@ import (
 // process that was never started and is not going to be.
 type Status struct {
 	State    xmlrpc.State
-	Due      time.Time // when timeUp comes; zero for never
+	Due      time.Time // when TimeUp comes; zero for never
 	Started  time.Time // last attempt to start, also a failed one; zero for never
 	Up       time.Time // last became RUNNING; zero for never
 	Stopped  time.Time // when a child was last seen to have ended; zero for never
@@ -52,7 +52,7 @@ type (
 	StartAsked struct{}
 	// StopAsked: somebody wants it down.
 	StopAsked struct{}
-	// Spawned: the start that a spawn effect asked for has a child.
+	// Spawned: the start that a Spawn asked for has a child.
 	Spawned struct{ PID int }
 	// SpawnFailed: it has none, and why.
 	SpawnFailed struct{ Text string }
@@ -64,7 +64,7 @@ type (
 	CalledOff struct{}
 	// Exited: the child has ended and its last output is in the log.
 	Exited struct{ Status Exit }
-	// TimeUp: status.Due has passed.
+	// TimeUp: Status.Due has passed.
 	TimeUp struct{}
 	// KillFailed: the system refused to signal the child.
 	KillFailed struct{ Text string }
@@ -106,9 +106,9 @@ func (StartOverdue) isInput() {}
 type Effect interface{ isEffect() }
 
 type (
-	// Spawn: start a child, and once that is decided feed in spawned or spawnFailed.
+	// Spawn: start a child, and once that is decided feed in Spawned or SpawnFailed.
 	Spawn struct{}
-	// CallOff: do not start the child, and feed in calledOff, or forked if there is one.
+	// CallOff: do not start the child, and feed in CalledOff, or Forked if there is one.
 	CallOff struct{}
 	// Kill: send Signal to the child, or to its process group.
 	Kill struct {
@@ -173,8 +173,8 @@ const tooQuickly = "Exited too quickly (process log may have details)"
 // state that in means nothing to is returned as it is.
 //
 // A state from which a start is due by itself (STOPPED with autostart, EXITED
-// with autorestart, BACKOFF) has Due set, and timeUp starts it; whoever wants no
-// more starts, withholds timeUp.
+// with autorestart, BACKOFF) has Due set, and TimeUp starts it; whoever wants no
+// more starts, withholds TimeUp.
 //
 // After Supervisor's process.py: spawn, stop, kill, finish and transition.
 func Next(cfg *Policy, st Status, now time.Time, in Input) (Status, []Effect) {
@@ -253,7 +253,7 @@ func onStart(cfg *Policy, st Status, now time.Time) (Status, []Effect) {
 	return st, []Effect{Say{What: AlreadyUp}}
 }
 
-// onSpawned begins the wait for startsecs. Without one timeUp is due at once, but
+// onSpawned begins the wait for startsecs. Without one TimeUp is due at once, but
 // after all that is due already: what starts by itself starts together, and only
 // then comes up.
 func onSpawned(cfg *Policy, st Status, now time.Time, pid int) (Status, []Effect) {

@@ -8,8 +8,8 @@ import (
 const (
 	// Patience is how long a program is held up by a target that takes no more.
 	Patience = time.Second
-	// ReportPeriod is how often it is said that lines were dropped, at most.
-	ReportPeriod = time.Minute
+	// reportPeriod is how often it is said that lines were dropped, at most.
+	reportPeriod = time.Minute
 )
 
 // Drop stands between output and a target that may not take it just now, such as a pipe
@@ -94,7 +94,7 @@ func (d *Drop) Gone() {
 func (d *Drop) Dropped() (lines, bytes uint64) { return d.lines, d.bytes }
 
 // Report returns how much was dropped since the last report, and reports true if it is
-// time to say so: something was, and the last report is ReportPeriod ago.
+// time to say so: something was, and the last report is a minute ago.
 func (d *Drop) Report(now time.Time) (lines, bytes uint64, due bool) {
 	if next := d.NextReport(); next.IsZero() || now.Before(next) {
 		return 0, 0, false
@@ -113,7 +113,7 @@ func (d *Drop) NextReport() time.Time {
 	case d.said.IsZero():
 		return time.Unix(0, 0)
 	}
-	return d.said.Add(ReportPeriod)
+	return d.said.Add(reportPeriod)
 }
 
 // offer has the target take what it takes of p.

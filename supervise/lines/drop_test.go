@@ -112,10 +112,10 @@ func TestDropReport(t *testing.T) {
 		{Patience - 1, "", 0, 0, false},
 		{Patience, "b\n", 2, 4, true},
 		{Patience + 1, "c\n", 0, 0, false},
-		{Patience + ReportPeriod - 1, "de\n", 0, 0, false},
-		{Patience + ReportPeriod, "", 2, 5, true},
-		{3 * ReportPeriod, "", 0, 0, false},
-		{4 * ReportPeriod, "f\n", 1, 2, true},
+		{Patience + reportPeriod - 1, "de\n", 0, 0, false},
+		{Patience + reportPeriod, "", 2, 5, true},
+		{3 * reportPeriod, "", 0, 0, false},
+		{4 * reportPeriod, "f\n", 1, 2, true},
 	} {
 		if step.write != "" {
 			d.Write([]byte(step.write), at(step.after), to.take)

@@ -6,12 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// AppendEscaped appends s as the inside of a JSON string, as JSON has it for messages.
-func AppendEscaped(dst, s []byte) []byte { return appendEscaped(dst, s) }
-
-// appendEscaped appends s as the inside of a JSON string: control characters are
+// AppendEscaped appends s as the inside of a JSON string: control characters are
 // escaped, bytes that are not UTF-8 become U+FFFD each, everything else stays as it is.
-func appendEscaped(dst, s []byte) []byte {
+func AppendEscaped(dst, s []byte) []byte {
 	for {
 		n := plainASCII(s)
 		dst = append(dst, s[:n]...)

@@ -28,6 +28,7 @@ const (
 	JSON               // one JSON object a line
 )
 
+// String returns the word that the configuration has for it.
 func (f Format) String() string { return [...]string{"raw", "text", "json"}[f] }
 
 // Timestamps says what stands before the prefix of a line of Text. The zero value is
@@ -40,6 +41,7 @@ const (
 	Unix               // seconds since 1970, as in 1136214245.000
 )
 
+// String returns the word that the configuration has for it.
 func (t Timestamps) String() string { return [...]string{"none", "iso8601", "unix"}[t] }
 
 const (
@@ -92,11 +94,11 @@ func New(s Settings) *Filter {
 	f := &Filter{settings: s, moment: -1, width: -1}
 	if s.Format == JSON {
 		about := append([]byte(nil), `","program":"`...)
-		about = appendEscaped(about, []byte(s.Program))
+		about = AppendEscaped(about, []byte(s.Program))
 		about = append(about, `","group":"`...)
-		about = appendEscaped(about, []byte(s.Group))
+		about = AppendEscaped(about, []byte(s.Group))
 		about = append(about, `","stream":"`...)
-		about = appendEscaped(about, []byte(s.Stream))
+		about = AppendEscaped(about, []byte(s.Stream))
 		f.about = append(about, `","`...)
 	}
 	return f
@@ -268,7 +270,7 @@ func (f *Filter) line(dst, line []byte, sign string) []byte {
 		return append(dst, "}\n"...)
 	}
 	dst = append(dst, f.head...)
-	dst = appendEscaped(dst, line)
+	dst = AppendEscaped(dst, line)
 	dst = append(dst, sign...)
 	return append(dst, "\"}\n"...)
 }

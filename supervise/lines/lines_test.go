@@ -14,6 +14,15 @@ import (
 
 var moment = time.Date(2026, 3, 4, 5, 6, 7, 89_600_000, time.FixedZone("", 3600))
 
+func TestWords(t *testing.T) {
+	if got, want := fmt.Sprint(Raw, Text, JSON), "raw text json"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := fmt.Sprint(None, ISO8601, Unix), "none iso8601 unix"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestFilter(t *testing.T) {
 	column := new(Column)
 	column.Fit("web | ", "worker | ", "é|")

@@ -44,6 +44,7 @@ type Files struct {
 	Open map[string]*OpenFile
 }
 
+// NewFiles returns a set with no file open, no stream and no Freeing.
 func NewFiles() *Files {
 	return &Files{Open: make(map[string]*OpenFile), now: time.Now}
 }
@@ -52,11 +53,6 @@ func NewFiles() *Files {
 // user never rotates it; another user's limit holds for what that one writes.
 func (r *Files) File(path string, maxBytes int64, backups int) *File {
 	return &File{Files: r, path: path, key: filepath.Clean(path), MaxBytes: maxBytes, backups: backups}
-}
-
-// NewFile returns a log that is shared with nobody.
-func NewFile(path string, maxBytes int64, backups int) *File {
-	return NewFiles().File(path, maxBytes, backups)
 }
 
 // File is where one user, a channel of a program or the activity log, writes.
@@ -69,7 +65,7 @@ func NewFile(path string, maxBytes int64, backups int) *File {
 type File struct {
 	Files    *Files
 	path     string
-	key      string // path, cleaned: what it has in files
+	key      string // path, cleaned: what it has in Files.Open
 	MaxBytes int64
 	backups  int
 
@@ -82,7 +78,7 @@ type File struct {
 
 	droppedLines, droppedBytes atomic.Uint64
 
-	opened int                      // calls of Open without one of Close; with the lock of files
+	opened int                      // calls of Open without one of Close; with the lock of Files
 	Shared atomic.Pointer[OpenFile] // nil while closed
 }
 
@@ -161,16 +157,8 @@ func (f *File) Close() {
 	}
 }
 
-// Write appends the whole of p, then rotates the file if it has reached the limit.
-func (f *File) Write(p []byte) {
-	if s := f.Shared.Load(); s != nil {
-		s.Lock(nil)
-		defer s.Unlock()
-		f.WriteTo(s, p)
-	}
-}
-
-// WriteTo is Write for who has the lock.
+// WriteTo appends the whole of p, then rotates the file if it has reached the limit. It is
+// for who has the lock.
 func (f *File) WriteTo(s *OpenFile, p []byte) {
 	n, remark := s.write(p, f.MaxBytes, f.backups)
 	if n < len(p) {
@@ -205,11 +193,6 @@ func (f *File) Reopen() error {
 	return f.with((*OpenFile).Reopen)
 }
 
-// Clear deletes the file, which may be missing, and begins it anew. Backups stay.
-func (f *File) Clear() error {
-	return f.with((*OpenFile).Clear)
-}
-
 // with calls do with the lock, if the file is open.
 func (f *File) with(do func(*OpenFile) error) error {
 	s := f.Shared.Load()
@@ -229,14 +212,14 @@ type OpenFile struct {
 	streams Streams
 	now     func() time.Time
 	freeing *job.Gate
-	users   int // by whom it is open; with the lock of logFiles
+	users   int // by whom it is open; with the lock of Files
 
 	place    chan struct{} // the lock: who has put something in has it
 	inUse    atomic.Bool   // there is a file
-	Regular  atomic.Bool   // it is a diskFile with a name of its own: can be deleted and rotated
+	Regular  atomic.Bool   // it is a DiskFile with a name of its own: can be deleted and rotated
 	Unused   atomic.Bool   // whoever has the lock closes it
-	Writer   writing       // of who writes to a stream
-	Slow     slowness      // how it is dealt with as long as it takes its time
+	Writer   Writing       // of who writes to a stream
+	Slow     Slowness      // how it is dealt with as long as it takes its time
 	lookSoon atomic.Bool   // the next who writes looks whether the name leads to another file
 
 	// With the lock:
@@ -255,14 +238,15 @@ type OpenFile struct {
 	opened func(io.WriteCloser) // told of each file that is opened, with the lock; nil mostly
 }
 
-// slowness is what those who pump to a log note of it.
-type slowness struct {
+// Slowness is what those who pump to a log note of it.
+type Slowness struct {
 	Until  atomic.Int64           // the time until when it counts as slow; 0 for never
 	Device atomic.Uint64          // that it is on
 	Left   atomic.Pointer[func()] // whoever has the lock calls it, once, when he is through
 	Lane   any                    // what waits for it; theirs, with a lock of theirs
 }
 
+// TryLock takes the lock if nobody has it, and reports whether it did.
 func (s *OpenFile) TryLock() bool {
 	select {
 	case s.place <- struct{}{}:
@@ -306,6 +290,8 @@ func (s *OpenFile) LockUntil(until time.Time, giveUp <-chan struct{}) bool {
 	return false
 }
 
+// Unlock gives the lock back. It first closes a file that nobody uses any more, and tells
+// who has asked for that by Slow.Left.
 func (s *OpenFile) Unlock() {
 	for {
 		if s.Unused.Load() {
@@ -339,6 +325,7 @@ func (s *OpenFile) current() bool {
 	return err == nil && named.FileID == s.id
 }
 
+// Reopen is that of File, for who has the lock.
 func (s *OpenFile) Reopen() error {
 	if s.Unused.Load() {
 		return nil
@@ -350,6 +337,8 @@ func (s *OpenFile) Reopen() error {
 	return err
 }
 
+// Clear deletes the file, which may be missing, and begins it anew. Backups stay. It is for
+// who has the lock.
 func (s *OpenFile) Clear() error {
 	if err := s.remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -442,22 +431,24 @@ func (s *OpenFile) put(p []byte) (int, error) {
 	return s.File.Write(p)
 }
 
-// writing is what is known of who writes to a stream, and may wait for its reader.
-type writing struct {
+// Writing is what is known of who writes to a stream, and may wait for its reader.
+type Writing struct {
 	mu     sync.Mutex
 	out    *atomic.Bool // of who has the lock of the log: he gives up; nil for none that can be told
 	stream *os.File     // that it writes to just now
 	ceased bool         // it was told
 }
 
-func (w *writing) Set(giveUp *atomic.Bool) {
+// Set says who writes from now on: giveUp becomes true when he is to cease. nil is for
+// nobody who can be told.
+func (w *Writing) Set(giveUp *atomic.Bool) {
 	w.mu.Lock()
 	w.out = giveUp
 	w.mu.Unlock()
 }
 
 // write writes p. What is not to be waited for gets as much as it takes.
-func (w *writing) write(stream *os.File, p []byte, unused *atomic.Bool) (n int, err error) {
+func (w *Writing) write(stream *os.File, p []byte, unused *atomic.Bool) (n int, err error) {
 	if !w.begin(stream, unused) {
 		w.end(stream)
 		if n, err = writeNow(stream, p); err == nil && n < len(p) {
@@ -471,7 +462,7 @@ func (w *writing) write(stream *os.File, p []byte, unused *atomic.Bool) (n int, 
 }
 
 // begin notes that a stream is about to be waited for. It reports false if it shall not be.
-func (w *writing) begin(stream *os.File, unused *atomic.Bool) bool {
+func (w *Writing) begin(stream *os.File, unused *atomic.Bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.out != nil && w.out.Load() || unused.Load() {
@@ -481,7 +472,7 @@ func (w *writing) begin(stream *os.File, unused *atomic.Bool) bool {
 	return true
 }
 
-func (w *writing) end(stream *os.File) {
+func (w *Writing) end(stream *os.File) {
 	w.mu.Lock()
 	w.stream = nil
 	if w.ceased {
@@ -493,7 +484,7 @@ func (w *writing) end(stream *os.File) {
 
 // Exhaust makes who was set with giveUp, or whoever writes if it is nil, cease to wait,
 // if the stream is of a kind where that can be done.
-func (w *writing) Exhaust(giveUp *atomic.Bool) {
+func (w *Writing) Exhaust(giveUp *atomic.Bool) {
 	w.mu.Lock()
 	if (giveUp == nil || w.out == giveUp) && w.stream != nil {
 		w.cease()
@@ -501,7 +492,7 @@ func (w *writing) Exhaust(giveUp *atomic.Bool) {
 	w.mu.Unlock()
 }
 
-func (w *writing) cease() {
+func (w *Writing) cease() {
 	w.ceased = true
 	_ = w.stream.SetWriteDeadline(time.Now()) // a thread that waits in the system cannot be freed
 }

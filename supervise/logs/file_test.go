@@ -18,9 +18,26 @@ import (
 // chunks is n times the byte c.
 func chunks(c string, n int) []byte { return []byte(strings.Repeat(c, n)) }
 
+// newFile returns a log that is shared with nobody.
+func newFile(path string, maxBytes int64, backups int) *File {
+	return NewFiles().File(path, maxBytes, backups)
+}
+
+// Write writes as the pump does.
+func (f *File) Write(p []byte) {
+	if s := f.Shared.Load(); s != nil {
+		s.Lock(nil)
+		defer s.Unlock()
+		f.WriteTo(s, p)
+	}
+}
+
+// Clear clears as the loop has it done.
+func (f *File) Clear() error { return f.with((*OpenFile).Clear) }
+
 func openTestLog(t testing.TB, path string, maxBytes int64, backups int) *File {
 	t.Helper()
-	f := NewFile(path, maxBytes, backups)
+	f := newFile(path, maxBytes, backups)
 	if err := f.Open(); err != nil {
 		t.Fatal(err)
 	}
@@ -446,7 +463,7 @@ func TestRotationDeletes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.log")
 			tt.place(t, path+".1")
-			f := NewFile(path, 3, 1)
+			f := newFile(path, 3, 1)
 			if err := f.Open(); err != nil {
 				t.Fatal(err)
 			}
@@ -587,7 +604,7 @@ func TestPrivateLog(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.log")
 	open := func() error {
-		f := NewFile(path, 0, 0)
+		f := newFile(path, 0, 0)
 		f.Private = true
 		defer f.Close()
 		return f.Open()
@@ -687,7 +704,7 @@ func TestStandardOutputToPipe(t *testing.T) {
 	}
 	defer r.Close()
 	standardOutput(t, w)
-	f := NewFile("/dev/stdout", 3, 1)
+	f := newFile("/dev/stdout", 3, 1)
 	if err = f.Open(); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ var errNotOurs = errors.New("this file belongs to somebody else")
 
 // openLogPath opens a log for appending and creates it if need be, within the
 // umask. It never waits for a reader: a pipe that nobody reads is errNoReader. A
-// terminal does not become ours. The result is closed on exec, and is a diskFile if it
+// terminal does not become ours. The result is closed on exec, and is a DiskFile if it
 // is regular. What is reported of a stream of ours is never that of a regular file,
 // since the name is not that of a file.
 func openLogPath(path string, private bool, known Streams) (io.WriteCloser, sys.Inode, error) {
@@ -151,8 +151,10 @@ func (f DiskFile) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
+// Close gives up the descriptor.
 func (f DiskFile) Close() error { return syscall.Close(int(f)) }
 
+// Truncate makes the file shorter or longer.
 func (f DiskFile) Truncate(size int64) error {
 	_, err := sys.IgnoringEINTR(func() (int, error) { return 0, syscall.Ftruncate(int(f), size) })
 	return err

@@ -55,8 +55,8 @@ func (l Level) String() string {
 	return fmt.Sprintf("level %d", int(l))
 }
 
-// Code is how a log line names the level.
-func (l Level) Code() string {
+// code is how a log line names the level.
+func (l Level) code() string {
 	for _, known := range levels {
 		if known.level == l {
 			return known.code

@@ -128,7 +128,7 @@ func NewEcho(w io.Writer) *Outlet {
 func (l *Logger) writeSyslog(lines []byte, ends []int) {
 	begin := 0
 	for _, end := range ends {
-		l.syslog.Send(lines[begin:end])
+		l.syslog.send(lines[begin:end])
 		begin = end
 	}
 }
@@ -139,16 +139,16 @@ func (l *Logger) Enabled(level Level) bool { return l != nil && level >= l.level
 // Crit, Error, Warn, Info, Debug, Trace and Blather write one line of their
 // level, formatted as by fmt.Sprintf. A message of several lines is written as
 // it is.
-func (l *Logger) Crit(format string, args ...any)    { l.Log(Critical, format, args...) }
-func (l *Logger) Error(format string, args ...any)   { l.Log(Error, format, args...) }
-func (l *Logger) Warn(format string, args ...any)    { l.Log(Warn, format, args...) }
-func (l *Logger) Info(format string, args ...any)    { l.Log(Info, format, args...) }
-func (l *Logger) Debug(format string, args ...any)   { l.Log(Debug, format, args...) }
-func (l *Logger) Trace(format string, args ...any)   { l.Log(Trace, format, args...) }
-func (l *Logger) Blather(format string, args ...any) { l.Log(Blather, format, args...) }
+func (l *Logger) Crit(format string, args ...any)    { l.log(Critical, format, args...) }
+func (l *Logger) Error(format string, args ...any)   { l.log(Error, format, args...) }
+func (l *Logger) Warn(format string, args ...any)    { l.log(Warn, format, args...) }
+func (l *Logger) Info(format string, args ...any)    { l.log(Info, format, args...) }
+func (l *Logger) Debug(format string, args ...any)   { l.log(Debug, format, args...) }
+func (l *Logger) Trace(format string, args ...any)   { l.log(Trace, format, args...) }
+func (l *Logger) Blather(format string, args ...any) { l.log(Blather, format, args...) }
 
-// Log writes one line of the level given.
-func (l *Logger) Log(level Level, format string, args ...any) {
+// log writes one line of the level given.
+func (l *Logger) log(level Level, format string, args ...any) {
 	if l.Enabled(level) {
 		l.line(level, About{}, func(b []byte) []byte { return fmt.Appendf(b, format, args...) })
 	}
@@ -200,7 +200,7 @@ func appendObject(b []byte, now time.Time, level Level, about About, message []b
 	b = append(b, `{"time":"`...)
 	b = now.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	b = append(b, `","level":"`...)
-	b = append(b, level.Code()...)
+	b = append(b, level.code()...)
 	b = append(b, `","message":"`...)
 	b = append(lines.AppendEscaped(b, message), '"')
 	if about.Program != "" {
@@ -222,7 +222,7 @@ func appendObject(b []byte, now time.Time, level Level, about About, message []b
 func appendLinePrefix(b []byte, now time.Time, level Level) []byte {
 	b = now.AppendFormat(b, "2006-01-02 15:04:05,000")
 	b = append(b, ' ')
-	b = append(b, level.Code()...)
+	b = append(b, level.code()...)
 	return append(b, ' ')
 }
 
@@ -247,7 +247,7 @@ func (l *Logger) Hold(on bool) {
 		return
 	}
 	for _, o := range l.outlets {
-		o.Hold(on)
+		o.hold(on)
 	}
 }
 
@@ -271,7 +271,7 @@ func (l *Logger) Settle() {
 		return
 	}
 	for _, o := range l.outlets {
-		o.Settle()
+		o.settle()
 	}
 }
 
@@ -291,7 +291,7 @@ func (l *Logger) Reopen(texts ...string) {
 	}
 	for _, o := range l.outlets {
 		if o == l.toFile {
-			o.Order(l.reopen, last...)
+			o.order(l.reopen, last...)
 			continue
 		}
 		for _, line := range last {
@@ -320,7 +320,7 @@ func (l *Logger) Clear(ctx context.Context) error {
 		return os.ErrNotExist
 	}
 	done := make(chan error, 1)
-	if !l.toFile.Order(func() { done <- l.clear() }) {
+	if !l.toFile.order(func() { done <- l.clear() }) {
 		return errBusy
 	}
 	select {
@@ -359,7 +359,7 @@ func (l *Logger) Close() {
 	for _, o := range l.outlets {
 		if o == l.echo && l.shared {
 			o.Flush(deadline)
-		} else if !o.Close(deadline) && o == l.toFile {
+		} else if !o.close(deadline) && o == l.toFile {
 			l.file.Close()
 		}
 	}

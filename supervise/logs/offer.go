@@ -50,7 +50,7 @@ func (s *OpenFile) AwaitRoom(until time.Time) {
 }
 
 // await waits until a stream takes something, or until then.
-func (w *writing) await(stream *os.File, until time.Time, unused *atomic.Bool) {
+func (w *Writing) await(stream *os.File, until time.Time, unused *atomic.Bool) {
 	waits := stream.SetWriteDeadline(until) == nil
 	if w.begin(stream, unused) {
 		if raw, err := stream.SyscallConn(); err == nil {

@@ -21,7 +21,7 @@ func TestOffer(t *testing.T) {
 		if err := syscall.SetNonblock(ends[1], !waits); err != nil {
 			t.Fatal(err)
 		}
-		f := NewFile(filepath.Join(t.TempDir(), "log"), 0, 0)
+		f := newFile(filepath.Join(t.TempDir(), "log"), 0, 0)
 		if err := f.Open(); err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ const (
 // of its own writes them, in order. What does not fit any more is dropped, whole
 // lines, and counted; the place is told how many once it takes lines again.
 //
-// It is safe for concurrent use. The goroutine exists from the first line to Close.
+// It is safe for concurrent use. The goroutine exists from the first line to close.
 type Outlet struct {
 	// write writes lines, one after the other; ends has the end of each of them. It is
 	// called by the goroutine.
@@ -86,10 +86,10 @@ func (o *Outlet) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Order has do called by the goroutine, once all lines before have been written,
+// order has do called by the goroutine, once all lines before have been written,
 // and the last of them are these. It reports false, with nothing added, if too many
 // orders wait already or the outlet is closed.
-func (o *Outlet) Order(do func(), lines ...[]byte) bool {
+func (o *Outlet) order(do func(), lines ...[]byte) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed || len(o.orders) == maxOrders {
@@ -132,10 +132,10 @@ func (o *Outlet) wake() {
 	}
 }
 
-// Hold keeps lines from being written, but for many, until it is called with false:
+// hold keeps lines from being written, but for many, until it is called with false:
 // writing those of one piece of work together costs one wake-up instead of one for
 // each.
-func (o *Outlet) Hold(on bool) {
+func (o *Outlet) hold(on bool) {
 	o.mu.Lock()
 	o.held = on
 	if !on {
@@ -248,9 +248,9 @@ func (o *Outlet) Flush(deadline time.Time) bool {
 	return o.waitFor(deadline, func() bool { return o.written >= until })
 }
 
-// Settle waits like Flush, but for a moment only, and not at all while the place is
+// settle waits like Flush, but for a moment only, and not at all while the place is
 // known not to take anything.
-func (o *Outlet) Settle() {
+func (o *Outlet) settle() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.written == o.added || o.late {
@@ -261,8 +261,8 @@ func (o *Outlet) Settle() {
 	o.late = !o.waitFor(time.Now().Add(settleWait), func() bool { return o.written >= until })
 }
 
-// Close takes no more, and waits like Flush. The goroutine ends when it can.
-func (o *Outlet) Close(deadline time.Time) bool {
+// close takes no more, and waits like Flush. The goroutine ends when it can.
+func (o *Outlet) close(deadline time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.closed {

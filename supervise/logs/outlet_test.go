@@ -55,7 +55,7 @@ func TestOutletDrops(t *testing.T) {
 		t.Fatal("it does not go on")
 	}
 	o.Write([]byte("last\n"))
-	if !o.Close(soon()) {
+	if !o.close(soon()) {
 		t.Fatal("it does not end")
 	}
 	o.Write([]byte("too late\n"))
@@ -87,27 +87,27 @@ func TestOutletOrders(t *testing.T) {
 			begin = end
 		}
 	})
-	o.Order(func() { close(begun); <-goOn })
+	o.order(func() { close(begun); <-goOn })
 	<-begun // from now on all that follows is one batch
 	o.Write([]byte("a"))
 	o.Write([]byte("bb"))
-	o.Order(func() { got.WriteString("first ") }, []byte("ccc"), []byte("d"))
-	o.Order(func() { got.WriteString("second ") })
+	o.order(func() { got.WriteString("first ") }, []byte("ccc"), []byte("d"))
+	o.order(func() { got.WriteString("second ") })
 	o.Write([]byte("eeee"))
 	o.Write([]byte("f"))
 	n := 0
-	for o.Order(func() {}) {
+	for o.order(func() {}) {
 		n++
 	}
 	if n != maxOrders-2 {
 		t.Errorf("%d orders waited", n+2)
 	}
 	close(goOn)
-	o.Close(soon())
+	o.close(soon())
 	if want := "a bb ccc d first second eeee f "; got.String() != want {
 		t.Errorf("got %q, want %q", got.String(), want)
 	}
-	if o.Order(func() {}) {
+	if o.order(func() {}) {
 		t.Error("a closed one takes orders")
 	}
 }
@@ -211,22 +211,22 @@ func TestLoggerFlushGivesUp(t *testing.T) {
 func TestOutletSettles(t *testing.T) {
 	place := newStuck()
 	o := NewEcho(place)
-	defer o.Close(soon())
-	o.Settle() // there is nothing to wait for
+	defer o.close(soon())
+	o.settle() // there is nothing to wait for
 	o.Write([]byte("one\n"))
 	<-place.taking
 	before := time.Now()
 	for range 100 {
-		o.Settle()
+		o.settle()
 	}
 	if waited := time.Since(before); waited < settleWait || waited > 50*settleWait {
 		t.Errorf("it waited for %v", waited)
 	}
 	place.letGo()
 	o.Flush(soon())
-	o.Hold(true)
+	o.hold(true)
 	o.Write([]byte("two\n"))
-	o.Settle()
+	o.settle()
 	if got := place.got.String(); got != "one\ntwo\n" {
 		t.Errorf("written: %q", got)
 	}
@@ -237,21 +237,21 @@ func TestOutletSettles(t *testing.T) {
 func TestOutletHolds(t *testing.T) {
 	writes := make(chan string, 10)
 	o := newOutlet(func(lines []byte, _ []int) { writes <- string(lines) })
-	defer o.Close(soon())
+	defer o.close(soon())
 	many := strings.Repeat("x", maxHeld)
 	for _, c := range []struct {
 		name  string
 		lines []string
 		then  func()
 	}{
-		{"until now", []string{"a", "b"}, func() { o.Hold(false) }},
+		{"until now", []string{"a", "b"}, func() { o.hold(false) }},
 		{"not at all", []string{"c"}, func() {}},
-		{"again", []string{"d", "e"}, func() { o.Hold(false) }},
+		{"again", []string{"d", "e"}, func() { o.hold(false) }},
 		{"many", []string{"f", many}, func() {}},
 		{"flushed", []string{"g", "h"}, func() { o.Flush(soon()) }},
 	} {
 		if c.name != "not at all" {
-			o.Hold(true)
+			o.hold(true)
 		}
 		for _, line := range c.lines {
 			if len(writes) > 0 {

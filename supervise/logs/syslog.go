@@ -60,13 +60,13 @@ func (w *Syslog) SendOutput(name string, chunk []byte) {
 		} else {
 			line = append(line, bytes.ToValidUTF8(piece, []byte("\uFFFD"))...)
 		}
-		w.Send(line)
+		w.send(line)
 	}
 }
 
-// Send sends one message, and behind it how many were dropped before it: a log
+// send sends one message, and behind it how many were dropped before it: a log
 // that is too slow has room for one of the two at most.
-func (w *Syslog) Send(message []byte) {
+func (w *Syslog) send(message []byte) {
 	if !w.deliver(message) {
 		w.dropped.Add(1)
 		return

@@ -78,12 +78,12 @@ func TestSyslogReconnects(t *testing.T) {
 	w := newTestSyslog(t, path)
 	at := &clock{noon}
 	w.now = at.time
-	w.Send([]byte("nobody is there"))
+	w.send([]byte("nobody is there"))
 	for _, lost := range []string{"2", "2"} {
 		c := listenSyslog(t, path)
-		w.Send([]byte("nobody has been looked for again so soon"))
+		w.send([]byte("nobody has been looked for again so soon"))
 		at.advance(syslogRetry)
-		w.Send([]byte("hello\n"))
+		w.send([]byte("hello\n"))
 		want := []string{"tag: hello\n", "tag: messages lost before the last one: " + lost}
 		if got := messages(t, c, 2); !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
@@ -92,7 +92,7 @@ func TestSyslogReconnects(t *testing.T) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
-		w.Send([]byte("lost"))
+		w.send([]byte("lost"))
 	}
 }
 
@@ -102,10 +102,10 @@ func TestSyslogNeverWaits(t *testing.T) {
 	c := listenSyslog(t, path)
 	w := newTestSyslog(t, path)
 	for w.dropped.Load() < 3 {
-		w.Send(chunks("x", 1000))
+		w.send(chunks("x", 1000))
 	}
 	messages(t, c, 2)
-	w.Send([]byte("again"))
+	w.send([]byte("again"))
 	if n := w.dropped.Load(); n > 0 {
 		t.Errorf("%d still to be told", n)
 	}
@@ -127,8 +127,8 @@ func TestSyslogStream(t *testing.T) {
 	}
 	defer l.Close()
 	w := newTestSyslog(t, path)
-	w.Send([]byte("one"))
-	w.Send([]byte("two"))
+	w.send([]byte("one"))
+	w.send([]byte("two"))
 	w.Close()
 	c, err := l.Accept()
 	if err != nil {

@@ -31,10 +31,10 @@ import (
 )
 
 const (
-	// MaxSize is how many bytes a message has at most, as with systemd.
-	MaxSize = 4096
-	// MaxStatus is how many bytes of a status are kept.
-	MaxStatus = 512
+	// maxSize is how many bytes a message has at most, as with systemd.
+	maxSize = 4096
+	// maxStatus is how many bytes of a status are kept.
+	maxStatus = 512
 )
 
 // Message is what a program says. The zero value says nothing.
@@ -44,7 +44,7 @@ type Message struct {
 	Stopping  bool // STOPPING=1
 	Watchdog  bool // WATCHDOG=1: it is alive
 	// Status is STATUS=, in UTF-8 and without control characters, cut with … behind
-	// MaxStatus bytes. HasStatus tells an empty one from none.
+	// 512 bytes. HasStatus tells an empty one from none.
 	Status    string
 	HasStatus bool
 	// MainPID is MAINPID=, 0 for none. Whether it is a process of the program is to be
@@ -52,12 +52,12 @@ type Message struct {
 	MainPID int
 }
 
-// Parse reads a datagram: lines of NAME=VALUE. What is not known is ignored. A datagram
+// parse reads a datagram: lines of NAME=VALUE. What is not known is ignored. A datagram
 // that is too long or has a NUL in it (other than at its end) is an error.
-func Parse(datagram []byte) (Message, error) {
+func parse(datagram []byte) (Message, error) {
 	var m Message
-	if len(datagram) > MaxSize {
-		return m, fmt.Errorf("a message of more than %d bytes", MaxSize)
+	if len(datagram) > maxSize {
+		return m, fmt.Errorf("a message of more than %d bytes", maxSize)
 	}
 	datagram = bytes.TrimRight(datagram, "\x00")
 	if bytes.IndexByte(datagram, 0) >= 0 {
@@ -93,10 +93,10 @@ func cleaned(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if len(text) <= MaxStatus {
+	if len(text) <= maxStatus {
 		return text
 	}
-	at := MaxStatus
+	at := maxStatus
 	for !utf8.RuneStart(text[at]) {
 		at--
 	}
@@ -123,30 +123,30 @@ type Received struct {
 // maxChain is how many generations are looked at.
 const maxChain = 64
 
-// Process is what has to be known of a process to find its parent.
-type Process struct {
-	Parent int
-	Start  uint64 // when it was started, in whatever unit; the same for all
+// process is what has to be known of a process to find its parent.
+type process struct {
+	parent int
+	start  uint64 // when it was started, in whatever unit; the same for all
 }
 
-// Chain returns pid, its parent, and so on up to a child of self. It ends earlier where a
+// chainOf returns pid, its parent, and so on up to a child of self. It ends earlier where a
 // process is not to be found by look, and where one is younger than its child: then the
 // number of the parent has been used again since look said it.
-func Chain(pid, self int, look func(pid int) (Process, bool)) []int {
+func chainOf(pid, self int, look func(pid int) (process, bool)) []int {
 	var chain []int
 	if pid <= 0 {
 		return nil
 	}
 	for p, ok := look(pid); len(chain) < maxChain; {
 		chain = append(chain, pid)
-		if !ok || pid == self || p.Parent == self || p.Parent <= 0 {
+		if !ok || pid == self || p.parent == self || p.parent <= 0 {
 			break
 		}
-		parent, found := look(p.Parent)
-		if !found || parent.Start > p.Start {
+		parent, found := look(p.parent)
+		if !found || parent.start > p.start {
 			break
 		}
-		pid, p, ok = p.Parent, parent, found
+		pid, p, ok = p.parent, parent, found
 	}
 	return chain
 }

@@ -68,7 +68,7 @@ func open(address string) (*Socket, error) {
 func (s *Socket) receive(conn syscall.RawConn, handle func(Received)) {
 	defer close(s.done)
 	self := os.Getpid()
-	data := make([]byte, MaxSize+1)
+	data := make([]byte, maxSize+1)
 	control := make([]byte, 2048) // for as many descriptors as can be sent, and the rest
 	for {
 		var n, controls, flags int
@@ -90,11 +90,11 @@ func (s *Socket) receive(conn syscall.RawConn, handle func(Received)) {
 			return
 		}
 		r, files := sender(control[:controls], self)
-		if r.Message, err = Parse(data[:n]); err != nil || flags&unix.MSG_TRUNC != 0 {
+		if r.Message, err = parse(data[:n]); err != nil || flags&unix.MSG_TRUNC != 0 {
 			r.Err = err
 		}
 		if r.MainPID != 0 {
-			r.MainChain = Chain(r.MainPID, self, lookup)
+			r.MainChain = chainOf(r.MainPID, self, lookup)
 		}
 		handle(r)
 		// Who sends BARRIER=1 waits until the descriptor that came with it is closed.
@@ -130,7 +130,7 @@ func sender(control []byte, self int) (r Received, files []int) {
 			}
 		}
 	}
-	r.Chain = Chain(r.PID, self, lookup)
+	r.Chain = chainOf(r.PID, self, lookup)
 	if pidfd >= 0 {
 		// If it is still there now, all that was read was of itself.
 		if err := unix.PidfdSendSignal(pidfd, 0, nil, 0); err == unix.ESRCH {
@@ -144,18 +144,18 @@ func sender(control []byte, self int) (r Received, files []int) {
 }
 
 // lookup reads /proc/PID/stat.
-func lookup(pid int) (Process, bool) {
+func lookup(pid int) (process, bool) {
 	var name [32]byte
 	path := fmt.Appendf(name[:0], "/proc/%d/stat", pid)
 	fd, err := unix.Open(string(path), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return Process{}, false
+		return process{}, false
 	}
 	defer unix.Close(fd)
 	var data [1024]byte
 	n, err := unix.Read(fd, data[:])
 	if err != nil {
-		return Process{}, false
+		return process{}, false
 	}
 	return parseStat(data[:n])
 }

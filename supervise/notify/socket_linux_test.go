@@ -78,9 +78,9 @@ func TestSocket(t *testing.T) {
 		"READY=1\nSTATUS=up":                {Message: Message{Ready: true, Status: "up", HasStatus: true}},
 		"":                                  {},
 		"a\x00b":                            {Err: errors.New("a message with a NUL in it")},
-		strings.Repeat("x", MaxSize):        {},
-		strings.Repeat("x", MaxSize+1):      {Err: errors.New("a message of more than 4096 bytes")},
-		strings.Repeat("x", 10*MaxSize):     {Err: errors.New("a message of more than 4096 bytes")},
+		strings.Repeat("x", maxSize):        {},
+		strings.Repeat("x", maxSize+1):      {Err: errors.New("a message of more than 4096 bytes")},
+		strings.Repeat("x", 10*maxSize):     {Err: errors.New("a message of more than 4096 bytes")},
 		fmt.Sprint("MAINPID=", os.Getpid()): {Message: Message{MainPID: os.Getpid()}, MainChain: []int{os.Getpid()}},
 	} {
 		if _, err := conn.Write([]byte(datagram)); err != nil {
@@ -312,8 +312,8 @@ func TestClose(t *testing.T) {
 // The parent of ours is known from /proc.
 func TestLookup(t *testing.T) {
 	p, ok := lookup(os.Getpid())
-	parent, found := lookup(p.Parent)
-	if !ok || p.Parent != os.Getppid() || !found || parent.Start > p.Start {
+	parent, found := lookup(p.parent)
+	if !ok || p.parent != os.Getppid() || !found || parent.start > p.start {
 		t.Errorf("got %+v, %v, and of the parent %+v, %v", p, ok, parent, found)
 	}
 	if p, ok := lookup(1 << 30); ok {

@@ -18,14 +18,14 @@ type outputSink interface {
 	communication(p []byte)
 }
 
-// capture filters the output of one channel of a child: it finds the tokens and
+// Capture filters the output of one channel of a child: it finds the tokens and
 // what is between them, and takes escape sequences out. Bytes in, calls of the
 // sink out, no I/O.
 //
 // After Supervisor's dispatchers.py, POutputDispatcher.record_output, except that
 // it holds nothing back but what can still become a token, and loses nothing at
 // the end of output.
-type capture struct {
+type Capture struct {
 	enabled bool // look for tokens
 	strip   bool // take escape sequences out
 
@@ -48,16 +48,16 @@ type scratch struct {
 // NewCapture returns a filter. maxBytes is the limit of what is captured, 0 for
 // no capturing; strip says whether to take escape sequences out. With neither,
 // everything passes unchanged.
-func NewCapture(maxBytes int64, strip bool) *capture {
-	return &capture{
+func NewCapture(maxBytes int64, strip bool) *Capture {
+	return &Capture{
 		enabled: maxBytes != 0,
 		strip:   strip,
 		body:    captureBuffer{max: maxBytes},
 	}
 }
 
-// Feed handles the next chunk of output.
-func (c *capture) Feed(p []byte, to outputSink, with *scratch) {
+// feed handles the next chunk of output.
+func (c *Capture) feed(p []byte, to outputSink, with *scratch) {
 	c.scratch = with
 	defer func() { c.scratch = nil }()
 	if !c.enabled {
@@ -84,9 +84,9 @@ func (c *capture) Feed(p []byte, to outputSink, with *scratch) {
 	}
 }
 
-// Finish handles the end of output: what is held back goes out. A capture that
+// finish handles the end of output: what is held back goes out. A capture that
 // was not ended is no communication.
-func (c *capture) Finish(to outputSink, with *scratch) {
+func (c *Capture) finish(to outputSink, with *scratch) {
 	c.scratch = with
 	defer func() { c.scratch = nil }()
 	held := c.token()[:c.held]
@@ -97,11 +97,11 @@ func (c *capture) Finish(to outputSink, with *scratch) {
 	c.body.reset()
 }
 
-// Discard forgets what has been captured so far, as clearing the log does.
-func (c *capture) Discard() { c.body.reset() }
+// discard forgets what has been captured so far, as clearing the log does.
+func (c *Capture) discard() { c.body.reset() }
 
 // token is the one that is looked for.
-func (c *capture) token() string {
+func (c *Capture) token() string {
 	if c.inside {
 		return captureEnd
 	}
@@ -109,7 +109,7 @@ func (c *capture) token() string {
 }
 
 // toggle goes over a token. An escape sequence does not go over one.
-func (c *capture) toggle(to outputSink) {
+func (c *Capture) toggle(to outputSink) {
 	c.flush(to)
 	if c.inside {
 		to.communication(c.body.bytes())
@@ -120,7 +120,7 @@ func (c *capture) toggle(to outputSink) {
 
 // emit sends bytes on. A piece of which stripping leaves nothing is still one: an
 // event without data, as with Supervisor.
-func (c *capture) emit(p []byte, to outputSink) {
+func (c *Capture) emit(p []byte, to outputSink) {
 	if len(p) == 0 {
 		return
 	}
@@ -135,7 +135,7 @@ func (c *capture) emit(p []byte, to outputSink) {
 }
 
 // flush sends on what may have been the beginning of an escape sequence.
-func (c *capture) flush(to outputSink) {
+func (c *Capture) flush(to outputSink) {
 	if !c.strip {
 		return
 	}
@@ -144,7 +144,7 @@ func (c *capture) flush(to outputSink) {
 	}
 }
 
-func (c *capture) send(p []byte, to outputSink) {
+func (c *Capture) send(p []byte, to outputSink) {
 	if c.inside {
 		c.body.add(p)
 	}

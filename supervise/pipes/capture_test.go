@@ -63,9 +63,9 @@ func TestCapture(t *testing.T) {
 		var got recorder
 		c := NewCapture(tt.max, tt.strip)
 		for _, chunk := range tt.chunks {
-			c.Feed([]byte(chunk), &got, new(scratch))
+			c.feed([]byte(chunk), &got, new(scratch))
 		}
-		c.Finish(&got, new(scratch))
+		c.finish(&got, new(scratch))
 		if strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
 			t.Errorf("%s:\n%s\nwant:\n%s", tt.name, strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
 		}
@@ -75,9 +75,9 @@ func TestCapture(t *testing.T) {
 func TestCaptureDiscard(t *testing.T) {
 	var got recorder
 	c := NewCapture(100, false)
-	c.Feed([]byte(captureBegin+"old"), &got, new(scratch))
-	c.Discard()
-	c.Feed([]byte("new"+captureEnd), &got, new(scratch))
+	c.feed([]byte(captureBegin+"old"), &got, new(scratch))
+	c.discard()
+	c.feed([]byte("new"+captureEnd), &got, new(scratch))
 	if want := `event "new"`; got[len(got)-1] != want {
 		t.Errorf("got %s, want %s", got[len(got)-1], want)
 	}
@@ -108,12 +108,12 @@ func FuzzCapture(f *testing.F) {
 		var whole, parts merged
 		mem := new(scratch)
 		c := NewCapture(1<<40, strip)
-		c.Feed(p, &whole, mem)
-		c.Finish(&whole, mem)
+		c.feed(p, &whole, mem)
+		c.finish(&whole, mem)
 		for _, piece := range [][]byte{p[:first], p[first:second], p[second:]} {
-			c.Feed(piece, &parts, mem)
+			c.feed(piece, &parts, mem)
 		}
-		c.Finish(&parts, mem)
+		c.finish(&parts, mem)
 		compareMerged(t, parts, whole)
 		if !strip {
 			compareMerged(t, whole, captureWhole(p))
@@ -184,7 +184,7 @@ func TestCaptureAllocates(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(100, func() {
 			for _, p := range pieces {
-				c.Feed(p, &to, mem)
+				c.feed(p, &to, mem)
 			}
 		}); n > 0 {
 			t.Errorf("strip %v: %v allocations", strip, n)
@@ -206,7 +206,7 @@ func BenchmarkCapture(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Feed(text, &to, mem)
+				c.feed(text, &to, mem)
 			}
 		})
 	}

@@ -103,7 +103,7 @@ func TestDropEnds(t *testing.T) {
 	p.poller.linger = 100 * time.Millisecond
 	p.writeLines(t, 0, 3000)
 	p.poller.Finish(&Child{Pidfd: -1, Outputs: [2]*Output{p.out}})
-	heard := map[messageKind]bool{}
+	heard := map[MessageKind]bool{}
 	for range 2 {
 		select {
 		case m := <-p.messages:

@@ -35,7 +35,7 @@ type outputs struct {
 	closed chan struct{} // the loop hears nothing any more
 	large  chan struct{} // large messages on their way to the loop
 	disk   chan struct{} // threads that wait for a disk
-	Slow   *slowLogs
+	slow   *slowLogs
 	linger time.Duration // lingerFor, but in tests
 
 	mu        sync.Mutex
@@ -191,7 +191,7 @@ func (p *Poller) cease(o *Output) {
 	case outputWatched:
 		p.ceaseWatched(o)
 	case outputAway:
-		p.Slow.cease(o)
+		p.slow.cease(o)
 	case outputAlone:
 		close(o.stop)
 		// It fails only if the goroutine has ended by itself, which is as good.

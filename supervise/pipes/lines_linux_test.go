@@ -26,7 +26,7 @@ func TestFormedSlowLog(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-entered
-			eventually(t, "the pump is relieved", func() bool { return p.poller.Slow.stuck.Load() > 0 })
+			eventually(t, "the pump is relieved", func() bool { return p.poller.slow.stuck.Load() > 0 })
 			second := " that goes on\nno end"
 			if end == "given up while stuck" {
 				second = ""
@@ -79,7 +79,7 @@ func TestFormedQueuedForSlowLog(t *testing.T) {
 	if _, err := p.w.WriteString("stuck\n"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the pump is relieved", func() bool { return p.poller.Slow.stuck.Load() > 0 })
+	eventually(t, "the pump is relieved", func() bool { return p.poller.slow.stuck.Load() > 0 })
 	if _, err := q.w.WriteString(" words"); err != nil {
 		t.Fatal(err)
 	}

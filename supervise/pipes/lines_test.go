@@ -35,7 +35,7 @@ func newFormedPump(tb testing.TB, path string, form *lines.Filter) *testPump {
 // add has the pump take an output to the log.
 func (p *testPump) add(tb testing.TB, o *Output) {
 	tb.Helper()
-	p.addTo(tb, o, logs.NewFile(p.path, 0, 0))
+	p.addTo(tb, o, logs.NewFiles().File(p.path, 0, 0))
 }
 
 func (p *testPump) addTo(tb testing.TB, o *Output, log *logs.File) {

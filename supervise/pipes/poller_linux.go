@@ -11,7 +11,7 @@ import (
 	"supervisor/supervise/sys"
 )
 
-// Poller pumps the outputs of all children, but for those that add knows of, in one
+// Poller pumps the outputs of all children, but for those that Add knows of, in one
 // goroutine, the pump: an idle child costs no stack and no buffer. It waits on an epoll
 // descriptor of its own, and the runtime's poller waits on that one, so no thread is
 // held while nothing comes.
@@ -48,7 +48,7 @@ type watched struct {
 	generation int32 // of several that had the same number one after the other
 }
 
-// NewPoller starts a poller that reports to loop. close ends it.
+// NewPoller starts a poller that reports to loop. Close ends it. The error is that of the system.
 func NewPoller(loop chan<- Message) (*Poller, error) {
 	epfd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
@@ -56,7 +56,7 @@ func NewPoller(loop chan<- Message) (*Poller, error) {
 	}
 	p := &Poller{outputs: newOutputs(loop), epfd: epfd, wakeFd: -1, watched: map[int32]watched{}}
 	p.gather.timer = -1
-	p.Slow = newSlowLogs(p)
+	p.slow = newSlowLogs(p)
 	pump := newReader(readSize)
 	p.relief, err = newRelief(p, pump)
 	if err == nil {
@@ -129,8 +129,8 @@ func (p *Poller) watchOutput(o *Output) error {
 	return err
 }
 
-// AddChild begins to wait for the end of a child, of which add knows the outputs. The
-// loop calls it, and hears of it by childEnded. The poller closes the pidfd.
+// AddChild begins to wait for the end of a child, of which Add knows the outputs. The
+// loop calls it, and hears of it by ChildEnded. The poller closes the pidfd.
 func (p *Poller) AddChild(c *Child) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,7 +175,7 @@ func (p *Poller) belongsTo(ev *syscall.EpollEvent) watched {
 }
 
 // Finish has what a child that has ended said last taken to its logs, and says
-// childEnded then. The loop calls it.
+// ChildEnded then. The loop calls it.
 func (p *Poller) Finish(c *Child) {
 	p.mu.Lock()
 	p.endings = append(p.endings, c)
@@ -234,7 +234,7 @@ func (p *Poller) run(r *reader) {
 			p.obey(r, now)
 		}
 		if r.relief == nil {
-			p.Slow.goOn(r)
+			p.slow.goOn(r)
 			return
 		}
 		if p.over() {
@@ -337,7 +337,7 @@ func (p *Poller) lock(o *Output, now time.Time) (*logs.OpenFile, bool) {
 	if s == nil {
 		return nil, true
 	}
-	return s, !p.Slow.holdsUp(s, now) && s.TryLock()
+	return s, !p.slow.holdsUp(s, now) && s.TryLock()
 }
 
 // settleUp ends what began with lock: with err, what came of reading.
@@ -364,7 +364,7 @@ func (p *Poller) settleUp(r *reader, o *Output, s *logs.OpenFile, err error) {
 // leave leaves an output to slowLogs.
 func (p *Poller) leave(o *Output, s *logs.OpenFile) {
 	p.detach(o)
-	p.Slow.take(o, s)
+	p.slow.take(o, s)
 }
 
 // detach takes an output from the pump.
@@ -493,7 +493,7 @@ func (p *Poller) endCeased(r *reader, o *Output, now time.Time) {
 	p.mu.Unlock()
 	switch state {
 	case outputAway:
-		go p.Slow.cease(o)
+		go p.slow.cease(o)
 	case outputWatched:
 		if s, ok := p.lock(o, now); ok {
 			p.settleUp(r, o, s, os.ErrClosed)

@@ -15,7 +15,7 @@ type Poller struct{ outputs }
 // NewPoller returns a poller that reports to loop.
 func NewPoller(loop chan<- Message) (*Poller, error) {
 	p := &Poller{outputs: newOutputs(loop)}
-	p.Slow = newSlowLogs(p)
+	p.slow = newSlowLogs(p)
 	return p, nil
 }
 
@@ -29,7 +29,7 @@ func (p *Poller) Add(o *Output) error {
 func (p *Poller) AddChild(*Child) error { return errors.ErrUnsupported }
 
 // Finish has what a child that has ended said last taken to its logs, and says
-// childEnded then.
+// ChildEnded then.
 func (p *Poller) Finish(c *Child) {
 	p.ending(c)
 	for _, o := range c.Outputs {

@@ -20,22 +20,22 @@ import (
 	"supervisor/supervise/sys"
 )
 
-// messageKind says what a pump tells the loop.
-type messageKind int
+// MessageKind says what a pump tells the loop.
+type MessageKind int
 
 const (
-	OutputLogged   messageKind = iota // a chunk whose program wants PROCESS_LOG events
+	OutputLogged   MessageKind = iota // a chunk whose program wants PROCESS_LOG events
 	OutputCaptured                    // a finished capture
 	OutputSpoken                      // a chunk of a listener's protocol
 	OutputMatched                     // a line is what Match looks for
 	OutputEnded                       // nothing more will come
-	InputWritten                      // a stdin writer is through; err says how
+	InputWritten                      // a stdin writer is through; Err says how
 	ChildEnded                        // a child has ended, and what it said has been told
 )
 
 // Message is what the loop hears of a child's pipes, in the order it happened.
 type Message struct {
-	Kind  messageKind
+	Kind  MessageKind
 	Out   *Output
 	In    *Stdin
 	Child *Child
@@ -46,7 +46,7 @@ type Message struct {
 // Child is a child that a poller waits for.
 type Child struct {
 	Owner   any        // the loop's, to know it again
-	Through bool       // the loop's: childEnded was seen
+	Through bool       // the loop's: ChildEnded was seen
 	Pidfd   int        // the poller closes it; -1 for none
 	Outputs [2]*Output // all of them, also those that ended earlier
 
@@ -77,7 +77,7 @@ type Output struct {
 	Name     string
 	Log      *logs.File // nil for none; it was opened for this output, which closes it
 	Main     *logs.Logger
-	Filter   *capture      // nil if output passes as it is
+	Filter   *Capture      // nil if output passes as it is
 	Lines    *lines.Filter // the form in which output gets into Log; nil for as it is
 	Drop     *lines.Drop   // what becomes of lines that Log does not take; nil to wait
 	Syslog   *logs.Syslog
@@ -233,9 +233,9 @@ func (o *Output) deliver(p []byte, r *reader) {
 		return
 	}
 	if o.Clearing.Swap(false) {
-		o.Filter.Discard()
+		o.Filter.discard()
 	}
-	o.Filter.Feed(p, o, &r.scratch)
+	o.Filter.feed(p, o, &r.scratch)
 }
 
 // output takes a piece of output to the log and to whoever else wants it. What is
@@ -293,7 +293,7 @@ func (o *Output) readOnce(r *reader, size int) (int, error) {
 func (o *Output) finish(r *reader) {
 	o.reader = r
 	if o.Filter != nil {
-		o.Filter.Finish(o, &r.scratch)
+		o.Filter.finish(o, &r.scratch)
 	}
 	if o.Log != nil {
 		r.endLine(o)

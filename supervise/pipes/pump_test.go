@@ -37,7 +37,7 @@ func newTestPump(tb testing.TB) *testPump {
 	})
 	r, w := pumpPipe(tb)
 	p.w = os.NewFile(uintptr(w), "pipe")
-	log := logs.NewFile(p.path, 0, 0)
+	log := logs.NewFiles().File(p.path, 0, 0)
 	if err = log.Open(); err != nil {
 		tb.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestPumpOfListener(t *testing.T) {
 	if err = poller.Add(out); err != nil {
 		t.Fatal(err)
 	}
-	hear := func(kind messageKind, data string) {
+	hear := func(kind MessageKind, data string) {
 		t.Helper()
 		select {
 		case m := <-messages:

@@ -102,7 +102,7 @@ func (w *relief) end(r *reader) (device uint64, ok bool) {
 	}
 	device = w.relieved[r]
 	delete(w.relieved, r)
-	w.poller.Slow.returned(device)
+	w.poller.slow.returned(device)
 	return device, false
 }
 
@@ -163,7 +163,7 @@ func (w *relief) look(now time.Time) {
 	if w.looks++; w.looks < busyLooks && runs(w.thread) {
 		return
 	}
-	device, ok := w.poller.Slow.adopt(w.log, now)
+	device, ok := w.poller.slow.adopt(w.log, now)
 	if !ok {
 		return
 	}

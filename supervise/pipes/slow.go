@@ -130,12 +130,13 @@ func (l *slowLogs) order(s *logs.OpenFile, do func()) bool {
 }
 
 // Change does something with the file of an open log, in another goroutine, and says
-// how that went; of a closed one there is nothing to be said.
-func (l *slowLogs) Change(f *logs.File, do func(*logs.OpenFile) error, said func(error)) {
+// how that went; of a closed one there is nothing to be said. The error may also be that
+// too much waits for the log already.
+func (p *outputs) Change(f *logs.File, do func(*logs.OpenFile) error, said func(error)) {
 	s := f.Shared.Load()
 	if s == nil {
 		said(nil)
-	} else if !l.order(s, func() { said(do(s)) }) {
+	} else if !p.slow.order(s, func() { said(do(s)) }) {
 		said(errLogBusy)
 	}
 }

@@ -42,7 +42,7 @@ func (p *testPump) addOutput(tb testing.TB, name string) *testPump {
 	q := &testPump{poller: p.poller, messages: p.messages, path: filepath.Join(tb.TempDir(), name)}
 	r, w := pumpPipe(tb)
 	q.w = os.NewFile(uintptr(w), "pipe")
-	log := logs.NewFile(q.path, 0, 0)
+	log := logs.NewFiles().File(q.path, 0, 0)
 	if err := log.Open(); err != nil {
 		tb.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestPumpIsRelieved(t *testing.T) {
 	eventually(t, "all is logged", func() bool { return string(p.logged(t)) == "first\nsecond\n" })
 	p.w.Close()
 	p.ended(t)
-	slow := p.poller.Slow
+	slow := p.poller.slow
 	eventually(t, "nobody works any more", func() bool {
 		slow.mu.Lock()
 		defer slow.mu.Unlock()
@@ -119,7 +119,7 @@ func TestSlowLogGetsWell(t *testing.T) {
 	}
 	// On a busy machine the pump's thread may want a processor for longer than the disk
 	// takes, which is not slow; so the disk takes as long as it has to.
-	eventually(t, "the pump is relieved", func() bool { return p.poller.Slow.stuck.Load() > 0 })
+	eventually(t, "the pump is relieved", func() bool { return p.poller.slow.stuck.Load() > 0 })
 	close(free)
 	s := p.out.Log.Shared.Load()
 	eventually(t, "it counts as slow", func() bool { return s.Slow.Until.Load() != 0 })
@@ -195,7 +195,7 @@ func TestLogOrders(t *testing.T) {
 	s.Lock(nil)
 	done := make(chan int, 2*maxLogOrders)
 	n := 0
-	for p.poller.Slow.order(s, func() { done <- 1 }) {
+	for p.poller.slow.order(s, func() { done <- 1 }) {
 		n++
 		if n == 1 {
 			eventually(t, "it is left to who has the lock", func() bool { return s.Slow.Left.Load() != nil })
@@ -278,7 +278,7 @@ func TestPumpToPipeWithoutReader(t *testing.T) {
 	defer reader.Close()
 	p := newTestPump(t)
 	var w int
-	out := &Output{Name: "alone", Log: logs.NewFile(path, 0, 0)}
+	out := &Output{Name: "alone", Log: logs.NewFiles().File(path, 0, 0)}
 	if err = out.Log.Open(); err != nil {
 		t.Fatal(err)
 	}

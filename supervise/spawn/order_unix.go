@@ -150,6 +150,7 @@ func (pp *Pipes) CloseChild() {
 	}
 }
 
+// Close closes the ends of both.
 func (pp *Pipes) Close() {
 	pp.CloseChild()
 	for _, fd := range pp.Ours {

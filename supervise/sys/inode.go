@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package sys has what several rooms ask of the system in the same way: calls that a
+// Package sys has what several packages ask of the system in the same way: calls that a
 // signal does not interrupt, descriptors that no child inherits, what a file is, and the
 // names of errors and signals. Nothing here knows of programs.
 package sys
