@@ -105,6 +105,9 @@ func (h *harness) collect() (all []point, ok bool) {
 		}
 	}
 	for _, c := range places {
+		if h.fatal(c) {
+			continue
+		}
 		faults := faultsOf(c)
 		if h.stalls {
 			faults = stallsOf(c)
@@ -115,6 +118,14 @@ func (h *harness) collect() (all []point, ok bool) {
 	}
 	slices.SortFunc(all, func(a, b point) int { return strings.Compare(h.describe(a), h.describe(b)) })
 	return all, true
+}
+
+// fatal reports whether a call is one without which Go's runtime ends the program.
+func (h *harness) fatal(c *call) bool {
+	return slices.ContainsFunc(c.stack, func(pc uint64) bool {
+		_, _, fn := h.symbols.PCToLine(pc - 1)
+		return fn != nil && fn.Name == "runtime.netpollinit"
+	})
 }
 
 // choose takes n of the points, evenly spread after a shuffle.

@@ -157,10 +157,10 @@ func (p *player) play(f *fault, seen func(*call)) (r result) {
 		}
 		ended <- ws
 	}()
-	daemon := <-pid
+	d := &daemon{pid: <-pid, ended: ended}
 	p.started = time.Now()
 	p.stalled = f != nil && f.delay > 0
-	r.wrong = p.story(daemon, ended)
+	r.wrong = p.story(d)
 	select {
 	case r.hit = <-hit:
 	default:
@@ -169,7 +169,7 @@ func (p *player) play(f *fault, seen func(*call)) (r result) {
 		if r.wrong == "" {
 			r.wrong = "left behind: " + left
 		}
-		p.killAll(daemon)
+		p.killAll(d.pid)
 	}
 	if r.wrong != "" {
 		if keep := os.Getenv("FAULTS_KEEP"); keep != "" {
@@ -179,33 +179,71 @@ func (p *player) play(f *fault, seen func(*call)) (r result) {
 	return r
 }
 
+// daemon is the program under test.
+type daemon struct {
+	pid   int
+	ended chan syscall.WaitStatus
+	how   *syscall.WaitStatus // it has ended; nil as long as nobody has heard of that
+}
+
+func (d *daemon) alive() bool {
+	if d.how != nil {
+		return false
+	}
+	select {
+	case how := <-d.ended:
+		d.how = &how
+		return false
+	default:
+		return true
+	}
+}
+
 // story goes through the steps. What a step answers does not count, since a fault
 // may be about; what counts is how things are afterwards.
-func (p *player) story(daemon int, ended chan syscall.WaitStatus) (wrong string) {
-	var ws *syscall.WaitStatus
-	alive := func() bool {
-		if ws != nil {
-			return false
-		}
-		select {
-		case w := <-ended:
-			ws = &w
-			return false
-		default:
-			return true
-		}
-	}
-	up := p.await(normalTime, func() bool { return !alive() || p.running() })
-	if !alive() {
-		return p.failedStart(*ws)
+func (p *player) story(d *daemon) (wrong string) {
+	up := p.await(normalTime, func() bool { return !d.alive() || p.running() })
+	if !d.alive() {
+		return p.failedStart(*d.how)
 	}
 	if !up {
-		p.killAll(daemon)
+		p.killAll(d.pid)
 		return "does not come up: " + p.status()
 	}
-	before := descriptors(daemon)
+	before := descriptors(d.pid)
 	probed := p.probe()
-	steps := []func(){
+	for _, step := range p.steps(d.pid) {
+		step()
+		if !d.alive() {
+			return p.death("in the story", *d.how)
+		}
+	}
+	waited := probed()
+	well := p.await(normalTime, func() bool { return !d.alive() || p.repaired() })
+	if !d.alive() {
+		return p.death("after the story", *d.how)
+	}
+	if !well {
+		wrong = "not normal again: " + p.status()
+	}
+	if wrong == "" {
+		wrong = p.leaks(d.pid, before)
+	}
+	if wrong == "" {
+		wrong = p.lost()
+	}
+	if wrong == "" && p.stalled {
+		wrong = p.heldUp(waited)
+	}
+	if bad := p.end(d); bad != "" {
+		return bad
+	}
+	return wrong
+}
+
+// steps are what the daemon is asked to do.
+func (p *player) steps(daemon int) []func() {
+	return []func(){
 		func() {
 			p.get("/")
 			p.get("/tail.html?processname=steady")
@@ -244,45 +282,41 @@ func (p *player) story(daemon int, ended chan syscall.WaitStatus) (wrong string)
 		func() { p.call("supervisor.stopProcessGroup", "fast"); p.call("supervisor.startProcessGroup", "fast") },
 		func() { _ = syscall.Kill(daemon, syscall.SIGHUP); p.await(stepTime, p.isUp) },
 	}
-	for _, step := range steps {
-		step()
-		if !alive() {
-			return p.death("in the story", *ws)
-		}
+}
+
+// leaks says that the daemon has more descriptors than before. What starts and ends by
+// the way has some for a moment.
+func (p *player) leaks(daemon, before int) string {
+	more := 0
+	if p.await(normalTime, func() bool { more = descriptors(daemon) - before; return more <= 8 }) {
+		return ""
 	}
-	waited := probed()
-	if !p.await(normalTime, func() bool { return !alive() || p.repaired() }) || !alive() {
-		if !alive() {
-			return p.death("after the story", *ws)
-		}
-		wrong = "not normal again: " + p.status()
-	}
-	if more := descriptors(daemon) - before; wrong == "" && more > 8 { // what starts and ends by the way varies
-		wrong = fmt.Sprintf("%d descriptors more", more)
-	}
-	if wrong == "" {
-		wrong = p.lost()
-	}
-	if wrong == "" && p.stalled {
-		wrong = p.heldUp(waited)
-	}
-	_ = syscall.Kill(daemon, syscall.SIGTERM)
+	return fmt.Sprintf("%d descriptors more", more)
+}
+
+// end ends the daemon and says what was wrong with that, "" for nothing.
+func (p *player) end(d *daemon) string {
+	_ = syscall.Kill(d.pid, syscall.SIGTERM)
 	select {
-	case w := <-ended:
-		if !w.Exited() || w.ExitStatus() != 0 {
-			return p.death("at the end", w)
+	case how := <-d.ended:
+		if !how.Exited() || how.ExitStatus() != 0 {
+			return p.death("at the end", how)
 		}
+		return ""
 	case <-time.After(endTime):
-		_ = syscall.Kill(daemon, syscall.SIGTERM) // if the first was the fault's victim
-		select {
-		case <-ended:
-		case <-time.After(endTime):
-			_ = syscall.Kill(daemon, syscall.SIGQUIT)
-			<-ended
-		}
-		return "does not end"
 	}
-	return wrong
+	// The first may have been the fault's victim; the second has it say what it does.
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT} {
+		_ = syscall.Kill(d.pid, sig)
+		select {
+		case <-d.ended:
+			return "does not end"
+		case <-time.After(endTime):
+		}
+	}
+	p.killAll(d.pid)
+	<-d.ended
+	return "does not end, not even by SIGQUIT"
 }
 
 // failedStart judges a daemon that has ended before it was up: it may, with a
