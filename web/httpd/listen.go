@@ -125,6 +125,12 @@ func listenUnix(a Address, stale func(path string)) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	file, err := os.Lstat(own)
+	if err != nil {
+		os.Remove(own) // made by us; nobody knows of it
+		l.Close()      // as above
+		return nil, err
+	}
 	for range attempts {
 		err = link(own, a.Address)
 		if !errors.Is(err, fs.ErrExist) {
@@ -138,11 +144,6 @@ func listenUnix(a Address, stale func(path string)) (net.Listener, error) {
 	os.Remove(own) // made by us; if link used it up it is not there
 	if err != nil {
 		l.Close() // was not yet seen by anybody
-		return nil, err
-	}
-	file, err := os.Lstat(a.Address)
-	if err != nil {
-		l.Close() // as above
 		return nil, err
 	}
 	users := new(atomic.Int32)
