@@ -71,5 +71,32 @@ func (b *Board) WaitingText(program int) string {
 // each one behind those that it depends on itself, and then these. Below a program whose
 // conditions hold nothing is looked at.
 func (b *Board) ToStart(programs ...int) []int {
-	return b.graph.walk(programs, b.Waiting, nil)
+	type step struct {
+		program int
+		left    []Edge // to be followed
+	}
+	seen := make([]bool, b.graph.Len())
+	var all []int
+	var steps []step
+	enter := func(p int) {
+		if !seen[p] {
+			seen[p] = true
+			steps = append(steps, step{p, b.Waiting(p)})
+		}
+	}
+	for _, p := range programs {
+		enter(p)
+		for len(steps) > 0 {
+			top := &steps[len(steps)-1]
+			if len(top.left) == 0 {
+				all = append(all, top.program)
+				steps = steps[:len(steps)-1]
+				continue
+			}
+			next := top.left[0].Program
+			top.left = top.left[1:]
+			enter(next)
+		}
+	}
+	return all
 }

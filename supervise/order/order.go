@@ -1,5 +1,5 @@
 // Package order knows which programs wait for which others (depends_on), and says who may
-// start, who is waited for, and in which order is started and stopped.
+// start, who is waited for, and in which order they are started.
 //
 // It is data and arithmetic: no I/O, no goroutine, no clock. What a program is doing the
 // caller tells as Conditions; starting, stopping, time limits and failures are the
@@ -131,69 +131,6 @@ func (g *Graph) Needs(program int) []Edge { return g.needs[program] }
 
 // Dependents are the programs that depend on one. They are not to be changed.
 func (g *Graph) Dependents(program int) []Edge { return g.dependents[program] }
-
-// StopOrder returns the same programs in an order in which each one comes behind all that
-// depend on it, directly or not. For the rest they stay in the order given, as far as that
-// goes together.
-func (g *Graph) StopOrder(programs []int) []int {
-	place := make(map[int]int, len(programs))
-	for at, p := range programs {
-		place[p] = at
-	}
-	// Those that are not among them may be between two that are.
-	rank := func(p int) int {
-		if at, among := place[p]; among {
-			return at
-		}
-		return len(programs)
-	}
-	all := g.walk(programs, g.Dependents, func(a, b int) int { return rank(a) - rank(b) })
-	return slices.DeleteFunc(all, func(p int) bool { return rank(p) == len(programs) })
-}
-
-// walk returns these programs and all that edges lead to, each behind all that its own
-// edges lead to. Edges are followed in the order of compare; nil for theirs.
-func (g *Graph) walk(programs []int, edges func(int) []Edge, compare func(a, b int) int) []int {
-	type step struct {
-		program int
-		left    []int // to be followed
-	}
-	seen := make([]bool, len(g.names))
-	var all []int
-	var steps []step
-	enter := func(p int) {
-		seen[p] = true
-		var left []int
-		for _, e := range edges(p) {
-			if !seen[e.Program] {
-				left = append(left, e.Program)
-			}
-		}
-		if compare != nil {
-			slices.SortStableFunc(left, compare)
-		}
-		steps = append(steps, step{p, left})
-	}
-	for _, p := range programs {
-		if !seen[p] {
-			enter(p)
-		}
-		for len(steps) > 0 {
-			top := &steps[len(steps)-1]
-			if len(top.left) == 0 {
-				all = append(all, top.program)
-				steps = steps[:len(steps)-1]
-				continue
-			}
-			next := top.left[0]
-			top.left = top.left[1:]
-			if !seen[next] {
-				enter(next)
-			}
-		}
-	}
-	return all
-}
 
 // cycle returns the programs of a cycle, beginning with the one that comes first in the
 // configuration, or nil if there is none.
