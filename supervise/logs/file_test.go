@@ -45,6 +45,21 @@ func openTestLog(t testing.TB, path string, maxBytes int64, backups int) *File {
 	return f
 }
 
+// openAtNoon opens a log that has a clock of its own, at noon, and keeps its remarks.
+func openAtNoon(t testing.TB, path string, maxBytes int64, backups int) (*File, *clock, *remarks) {
+	t.Helper()
+	at, said := &clock{noon}, &remarks{}
+	files := NewFiles()
+	files.now = at.time
+	f := files.File(path, maxBytes, backups)
+	f.Report = said.add
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f, at, said
+}
+
 // contents is path and its backups, by what is behind the name.
 func contents(t testing.TB, path string) map[string]string {
 	t.Helper()
@@ -298,15 +313,7 @@ func TestDirectoryRecreated(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	path := filepath.Join(dir, "a.log")
 	mkdir(t, dir)
-	at, said := &clock{noon}, &remarks{}
-	files := NewFiles()
-	files.now = at.time
-	f := files.File(path, 0, 0)
-	f.Report = said.add
-	if err := f.Open(); err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f, at, said := openAtNoon(t, path, 0, 0)
 	f.Write([]byte("one"))
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
@@ -353,14 +360,7 @@ func TestNameLeadsElsewhere(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.log")
-			at := &clock{noon}
-			files := NewFiles()
-			files.now = at.time
-			f := files.File(path, 0, 0)
-			if err := f.Open(); err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
+			f, at, _ := openAtNoon(t, path, 0, 0)
 			f.Write([]byte("one"))
 			tt.change(t, path)
 			f.Write([]byte("two"))
@@ -384,14 +384,7 @@ func TestReopenFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	path := filepath.Join(dir, "a.log")
 	mkdir(t, dir)
-	at := &clock{noon}
-	files := NewFiles()
-	files.now = at.time
-	f := files.File(path, 0, 0)
-	if err := f.Open(); err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f, at, _ := openAtNoon(t, path, 0, 0)
 	rename(t, dir, dir+".old")
 	if err := f.Reopen(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
@@ -412,15 +405,7 @@ func TestRotationFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	mkdir(t, path+".1")
 	mkdir(t, path+".1/full")
-	at, said := &clock{noon}, &remarks{}
-	files := NewFiles()
-	files.now = at.time
-	f := files.File(path, 3, 1)
-	f.Report = said.add
-	if err := f.Open(); err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f, at, said := openAtNoon(t, path, 3, 1)
 	f.Write([]byte("abc"))
 	if len(*said) != 1 || !strings.HasPrefix((*said)[0], "cannot rotate "+path+": ") {
 		t.Errorf("reported %q", *said)
@@ -492,15 +477,7 @@ func TestFullDisk(t *testing.T) {
 	if _, err := os.Stat(full); err != nil {
 		t.Skipf("no full disk here: %v", err)
 	}
-	at, said := &clock{noon}, &remarks{}
-	files := NewFiles()
-	files.now = at.time
-	f := files.File(full, 10, 1)
-	f.Report = said.add
-	if err := f.Open(); err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f, at, said := openAtNoon(t, full, 10, 1)
 	f.Write(chunks("x", 100))
 	f.Write(chunks("x", 100))
 	at.advance(time.Minute)
@@ -521,15 +498,7 @@ func TestNamedPipe(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	at, said := &clock{noon}, &remarks{}
-	files := NewFiles()
-	files.now = at.time
-	f := files.File(path, 5, 1)
-	f.Report = said.add
-	if err := f.Open(); err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f, at, said := openAtNoon(t, path, 5, 1)
 	f.Write([]byte("lost"))
 	said.want(t, "cannot write to "+path+": nobody reads this pipe, 4 bytes lost so far")
 	reader, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
