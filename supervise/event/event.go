@@ -288,6 +288,7 @@ type tick struct {
 // Ticks are the three clocks. They run only while somebody listens to them.
 type Ticks [3]tick
 
+// NewTicks returns the clocks, of which none is armed.
 func NewTicks() Ticks {
 	return Ticks{{typ: Tick5, period: 5}, {typ: Tick60, period: 60}, {typ: Tick3600, period: 3600}}
 }

@@ -17,6 +17,7 @@ const (
 	Unknown
 )
 
+// String returns the state as Supervisor's log has it.
 func (s TalkState) String() string {
 	switch s {
 	case Ready:

@@ -3,6 +3,8 @@ package limits
 import (
 	"fmt"
 	"syscall"
+
+	"supervisor/supervise/sys"
 )
 
 // Plan is the system calls that give a child its limits. The calls point into memory that
@@ -55,28 +57,7 @@ type Refused struct {
 }
 
 func (e *Refused) Error() string {
-	return fmt.Sprintf("%s=%s: %s: %v%s", e.Call.Key, e.Call.Value, e.Call.Name, e.Errno, errnoName(e.Errno))
+	return fmt.Sprintf("%s=%s: %s: %v (%s)", e.Call.Key, e.Call.Value, e.Call.Name, e.Errno, sys.ErrnoName(e.Errno))
 }
 
 func (e *Refused) Unwrap() error { return e.Errno }
-
-// errnoName returns the name of the errors that these calls give, in brackets.
-func errnoName(errno syscall.Errno) string {
-	switch errno {
-	case syscall.EPERM:
-		return " (EPERM)"
-	case syscall.EACCES:
-		return " (EACCES)"
-	case syscall.EINVAL:
-		return " (EINVAL)"
-	case syscall.ENOENT:
-		return " (ENOENT)"
-	case syscall.ENOSYS:
-		return " (ENOSYS)"
-	case syscall.EMFILE:
-		return " (EMFILE)"
-	case syscall.ESRCH:
-		return " (ESRCH)"
-	}
-	return fmt.Sprintf(" (errno %d)", int(errno))
-}

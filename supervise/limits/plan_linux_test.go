@@ -297,8 +297,8 @@ func TestCapabilityNumbers(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	err := error(&Refused{&Call{Key: "nice", Value: "-5", Name: "setpriority"}, syscall.E2BIG})
-	if want := "nice=-5: setpriority: argument list too long (errno 7)"; err.Error() != want || !errors.Is(err, syscall.E2BIG) {
+	err := error(&Refused{&Call{Key: "nice", Value: "-5", Name: "setpriority"}, syscall.ENOTUNIQ})
+	if want := "nice=-5: setpriority: name not unique on network (errno 76)"; err.Error() != want || !errors.Is(err, syscall.ENOTUNIQ) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

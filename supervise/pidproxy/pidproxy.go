@@ -17,8 +17,8 @@ import (
 	"syscall"
 )
 
-// pidProxySignals are those that pidproxy hands on, and whether they ask for the end.
-var pidProxySignals = [...]struct {
+// handedOn are the signals that are handed on, and whether they ask for the end.
+var handedOn = [...]struct {
 	signal syscall.Signal
 	name   string
 	last   bool
@@ -31,8 +31,8 @@ var pidProxySignals = [...]struct {
 	{syscall.SIGQUIT, "SIGQUIT", true},
 }
 
-// Run is the role of that name: it runs a command, and sends signals that it
-// gets to the process whose pid is in a file. args are its own name, the file, the
+// Run is the whole of the role: it runs a command, and sends signals that it gets
+// to the process whose pid is in a file. args are its own name, the file, the
 // command and the command's arguments. The command is taken relative to the
 // current directory, never from PATH.
 //
@@ -44,12 +44,12 @@ var pidProxySignals = [...]struct {
 // on to and the command: a stop that is reported is one.
 func Run(ctx context.Context, args []string, stdout io.Writer) int {
 	if len(args) < 3 {
-		p := pidProxy{stdout: stdout}
-		p.say(pidProxyUsage, strings.Join(args[:min(len(args), 1)], ""))
+		p := proxy{stdout: stdout}
+		p.say(usage, strings.Join(args[:min(len(args), 1)], ""))
 		return 1
 	}
 	signals := make(chan os.Signal, 16)
-	for _, s := range pidProxySignals {
+	for _, s := range handedOn {
 		signal.Notify(signals, s.signal)
 	}
 	defer signal.Stop(signals)
@@ -57,11 +57,11 @@ func Run(ctx context.Context, args []string, stdout io.Writer) int {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
 	defer signal.Reset(syscall.SIGPIPE, syscall.SIGXFSZ)
 
-	p := pidProxy{file: args[1], stdout: stdout}
+	p := proxy{file: args[1], stdout: stdout}
 	return p.run(ctx, args[2:], signals)
 }
 
-const pidProxyUsage = `pidproxy -- run command and proxy signals to it via its pidfile.
+const usage = `pidproxy -- run command and proxy signals to it via its pidfile.
 
 Runs a command that puts itself into the background and writes its pid to a
 file, so that supervisord has something to watch.  Each signal received is
@@ -71,13 +71,13 @@ Usage: %s <pidfile name> <command> [<cmdarg1> ...]
 
 `
 
-type pidProxy struct {
+type proxy struct {
 	file   string // where the pid is
 	stdout io.Writer
 }
 
 // run starts the command and returns the exit status.
-func (p *pidProxy) run(ctx context.Context, command []string, signals <-chan os.Signal) int {
+func (p *proxy) run(ctx context.Context, command []string, signals <-chan os.Signal) int {
 	path, err := filepath.Abs(command[0])
 	if err != nil {
 		path = command[0] // the current directory is gone; it may be absolute
@@ -118,8 +118,8 @@ func (p *pidProxy) run(ctx context.Context, command []string, signals <-chan os.
 
 // handOn sends a signal to the process that the file names now. It returns the pid of
 // that if the signal asks for the end, else 0. What cannot be sent is said.
-func (p *pidProxy) handOn(sig os.Signal) (stopping int) {
-	for _, s := range pidProxySignals {
+func (p *proxy) handOn(sig os.Signal) (stopping int) {
+	for _, s := range handedOn {
 		if s.signal != sig {
 			continue
 		}
@@ -140,7 +140,7 @@ func (p *pidProxy) handOn(sig os.Signal) (stopping int) {
 }
 
 // say writes to standard output.
-func (p *pidProxy) say(format string, args ...any) {
+func (p *proxy) say(format string, args ...any) {
 	// If that is closed, there is nowhere else to say so.
 	_, _ = fmt.Fprintf(p.stdout, format, args...)
 }

@@ -62,12 +62,12 @@ func TestPIDProxyStatus(t *testing.T) {
 }
 
 func TestPIDProxyHandsOn(t *testing.T) {
-	for _, s := range pidProxySignals {
+	for _, s := range handedOn {
 		pidfile := filepath.Join(t.TempDir(), "x.pid")
 		target := startChild(t, "exec sleep 60")
 		writeFile(t, pidfile, " "+strconv.Itoa(target)+"\n")
 		var out bytes.Buffer
-		p := pidProxy{file: pidfile, stdout: &out}
+		p := proxy{file: pidfile, stdout: &out}
 		if stopping := p.handOn(s.signal); stopping > 0 != s.last {
 			t.Errorf("%s: stopping %d", s.name, stopping)
 		}
@@ -84,7 +84,7 @@ func TestPIDProxyHandsOn(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	p := pidProxy{file: "x", stdout: &out}
+	p := proxy{file: "x", stdout: &out}
 	if p.handOn(syscall.SIGWINCH) > 0 || out.Len() > 0 {
 		t.Error("SIGWINCH was handed on")
 	}
@@ -96,7 +96,7 @@ func TestPIDProxyPidfile(t *testing.T) {
 		writeFile(t, "x.pid", text)
 		for _, file := range []string{"x.pid", "missing"} {
 			var out bytes.Buffer
-			p := pidProxy{file: file, stdout: &out}
+			p := proxy{file: file, stdout: &out}
 			if p.handOn(syscall.SIGTERM) > 0 || out.String() != "Can't read child pidfile "+file+"!\n" {
 				t.Errorf("%s with %q: said %q", file, text, &out)
 			}
@@ -110,7 +110,7 @@ func TestPIDProxyCarriesOn(t *testing.T) {
 	signals := make(chan os.Signal)
 	status := make(chan int, 1)
 	var out bytes.Buffer
-	p := pidProxy{file: "/no/such/pidfile", stdout: &out}
+	p := proxy{file: "/no/such/pidfile", stdout: &out}
 	go func() {
 		status <- p.run(t.Context(), []string{"/bin/sh", "-c", "read x <" + gate.path + "; exit 7"}, signals)
 	}()
@@ -136,7 +136,7 @@ func TestPIDProxyStaysUntilTheEnd(t *testing.T) {
 		writeFile(t, pidfile, strconv.Itoa(target))
 		signals := make(chan os.Signal)
 		status := make(chan int, 1)
-		p := pidProxy{file: pidfile, stdout: io.Discard}
+		p := proxy{file: pidfile, stdout: io.Discard}
 		go func() {
 			status <- p.run(t.Context(), []string{"/bin/sh", "-c", "read x <" + commandGate.path + "; exit 9"}, signals)
 		}()

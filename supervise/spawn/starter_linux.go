@@ -31,8 +31,8 @@ type Starter struct {
 	noFile *syscall.Rlimit // of children; nil if it is the same as ours
 }
 
-// NewStarter returns one that has a thread of its own; Close ends that. noFile is the limit
-// of open files that children get, nil for ours.
+// NewStarter makes a Starter, early, as long as low descriptors are free. noFile is the
+// limit of open files that children get, nil for ours. The error is that of the system.
 func NewStarter(all *Starters, noFile *syscall.Rlimit) (Starter, error) {
 	v, err := vfork.New(all)
 	return Starter{v, noFile}, os.NewSyscallError("cannot prepare to start programs", err)

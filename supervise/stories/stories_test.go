@@ -150,7 +150,7 @@ supervise/getopt
 supervise/health     inifile
 supervise/job
 supervise/life       supervise/backoff xmlrpc
-supervise/limits     inifile
+supervise/limits     inifile supervise/sys
 supervise/lines
 supervise/logs       inifile supervise/job supervise/lines supervise/sys
 supervise/notify

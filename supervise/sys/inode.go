@@ -44,4 +44,5 @@ func InodeOfFD(fd int) (Inode, error) {
 // Is reports whether it is of this kind, one of syscall.S_IF....
 func (n Inode) Is(kind uint32) bool { return n.Mode&syscall.S_IFMT == kind }
 
+// Regular reports whether it is that of a regular file.
 func (n Inode) Regular() bool { return n.Is(syscall.S_IFREG) }
